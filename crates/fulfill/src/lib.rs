@@ -1,1 +1,3 @@
-//! Placeholder.
+//! The library (door to come).
+pub mod clock;
+pub mod stripe;
