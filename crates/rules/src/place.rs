@@ -1,1 +1,245 @@
-//! x
+//! From a line to its effects: everything starts held, then moves as far as supply allows. New
+//! orders and old ones that got something at last go the same way.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    DAY, Millis,
+    fact::Line,
+    plan::{Oversell, Product},
+    supply::{Demand, Supply},
+};
+
+/// What kind of thing an effect is (design, §5).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "the names are the contract's")]
+pub enum EffectKind {
+    Grant,
+    Key,
+    Stock,
+    Parcel,
+    Manual,
+}
+
+/// How far an effect is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "the names are the contract's")]
+pub enum EffectStatus {
+    Done,
+    Held,
+    ToShip,
+    Shipped,
+}
+
+/// Why an effect is held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Held {
+    /// Not enough stock.
+    Stock,
+    /// The key pool is dry.
+    Keys,
+    /// A parcel without an address.
+    Address,
+    /// The catalog does not know the line.
+    Unmatched,
+    /// A person does it.
+    Manual,
+}
+
+/// One thing that must be true for one unit of one line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Effect {
+    /// The line's `li_…`.
+    pub line: String,
+    /// What it is.
+    pub kind: EffectKind,
+    /// Counts from 1; things that stand for a whole line have unit 1.
+    pub unit: i64,
+    /// How many of the line's units it stands for.
+    pub quantity: i64,
+    /// How far it is.
+    pub status: EffectStatus,
+    /// SKU, pool or name of the access.
+    pub subject: String,
+    /// The key, the access, the SKU: what a person is shown.
+    pub value: Option<String>,
+    /// Where a grant is used.
+    pub url: Option<String>,
+    /// Length of a grant in days.
+    pub days: Option<i64>,
+    /// When a grant ends.
+    pub expires_at: Option<Millis>,
+    /// Why it is held.
+    pub held: Option<Held>,
+    /// May go below the shelf.
+    pub backorder: bool,
+    /// Said to people: waived by whom, backordered how many.
+    pub note: Option<String>,
+}
+
+impl Effect {
+    fn held(line: &str, kind: EffectKind, unit: i64, quantity: i64, why: Held) -> Self {
+        Self {
+            line: line.to_owned(),
+            kind,
+            unit,
+            quantity,
+            status: EffectStatus::Held,
+            subject: String::new(),
+            value: None,
+            url: None,
+            days: None,
+            expires_at: None,
+            held: Some(why),
+            backorder: false,
+            note: None,
+        }
+    }
+
+    /// Whether somebody or something still has to come.
+    #[must_use]
+    pub fn is_held(&self) -> bool {
+        self.status == EffectStatus::Held
+    }
+
+    fn finish(&mut self, status: EffectStatus) {
+        self.status = status;
+        self.held = None;
+    }
+}
+
+/// Said of a paid session that shows no line items.
+pub(crate) const NOTHING_LISTED: &str = "paid, but Stripe shows no line items";
+
+/// Stands for what somebody paid for and Stripe does not list: a person has to look.
+pub(crate) fn nothing_listed() -> Effect {
+    let mut effect = Effect::held("", EffectKind::Manual, 1, 1, Held::Unmatched);
+    effect.note = Some(NOTHING_LISTED.to_owned());
+    effect
+}
+
+/// What a line owes, everything still held. A line the buyer removed (quantity 0) owes nothing.
+pub(crate) fn owed(line: &Line, product: Option<&Product>) -> Vec<Effect> {
+    let quantity = line.quantity;
+    if quantity <= 0 {
+        return Vec::new();
+    }
+    let whole = |kind, why| Effect::held(&line.id, kind, 1, quantity, why);
+    let Some(product) = product else {
+        let mut effect = whole(EffectKind::Manual, Held::Unmatched);
+        effect.note = Some("no catalog entry matches this line".into());
+        return vec![effect];
+    };
+    let mut effects = Vec::new();
+    if let Some(stock) = &product.stock {
+        let mut effect = whole(EffectKind::Stock, Held::Stock);
+        effect.subject.clone_from(&stock.sku);
+        effect.value = Some(stock.sku.clone());
+        effect.backorder = stock.oversell == Oversell::Backorder;
+        effects.push(effect);
+    }
+    if let Some(grant) = &product.grant {
+        let mut effect = whole(EffectKind::Grant, Held::Stock);
+        effect.subject.clone_from(&grant.access);
+        effect.value = Some(grant.access.clone());
+        effect.url.clone_from(&grant.url);
+        effect.days = grant.days;
+        effects.push(effect);
+    }
+    if let Some(key) = &product.key {
+        let (units, each) = if key.seats { (1, quantity) } else { (quantity, 1) };
+        for unit in 1..=units {
+            let mut effect = Effect::held(&line.id, EffectKind::Key, unit, each, Held::Keys);
+            effect.subject.clone_from(&key.pool);
+            effects.push(effect);
+        }
+    }
+    if product.parcel.is_some() {
+        effects.push(whole(EffectKind::Parcel, Held::Stock));
+    }
+    if product.manual {
+        effects.push(whole(EffectKind::Manual, Held::Manual));
+    }
+    effects
+}
+
+/// What these effects could still take.
+#[must_use]
+pub fn demand<'a>(effects: impl IntoIterator<Item = &'a Effect>) -> Demand {
+    let mut demand = Demand::default();
+    for effect in effects.into_iter().filter(|e| e.is_held()) {
+        match effect.kind {
+            EffectKind::Stock => {
+                demand.skus.insert(effect.subject.clone());
+            }
+            EffectKind::Key => {
+                *demand.keys.entry(effect.subject.clone()).or_default() += 1;
+            }
+            _ => {}
+        }
+    }
+    demand
+}
+
+/// Moves one line's held effects as far as supply allows: stock first, since nothing of a line goes
+/// out while its stock is held; keys all or nothing. Returns whether the line's stock is settled.
+pub(crate) fn advance(
+    line: &mut [Effect],
+    has_address: bool,
+    supply: &mut Supply,
+    now: Millis,
+) -> bool {
+    let mut settled = true;
+    for effect in line.iter_mut().filter(|e| e.kind == EffectKind::Stock && e.is_held()) {
+        match supply.take(&effect.subject, effect.quantity, effect.backorder) {
+            Some(missing) => {
+                effect.finish(EffectStatus::Done);
+                effect.note = (missing > 0).then(|| format!("{missing} on backorder"));
+            }
+            None => settled = false,
+        }
+    }
+    if !settled {
+        for effect in line.iter_mut().filter(|e| e.is_held() && e.kind != EffectKind::Manual) {
+            effect.held = Some(Held::Stock);
+        }
+        return false;
+    }
+    for effect in line.iter_mut().filter(|e| e.is_held()) {
+        match effect.kind {
+            EffectKind::Grant => {
+                effect.expires_at =
+                    effect.days.map(|days| now.saturating_add(days.saturating_mul(DAY)));
+                effect.finish(EffectStatus::Done);
+            }
+            EffectKind::Parcel if has_address => effect.finish(EffectStatus::ToShip),
+            EffectKind::Parcel => effect.held = Some(Held::Address),
+            EffectKind::Key => effect.held = Some(Held::Keys),
+            EffectKind::Stock | EffectKind::Manual => {}
+        }
+    }
+    draw_keys(line, supply);
+    true
+}
+
+fn draw_keys(line: &mut [Effect], supply: &mut Supply) {
+    let mut wanted: BTreeMap<String, usize> = BTreeMap::new();
+    for effect in line.iter().filter(|e| e.kind == EffectKind::Key && e.is_held()) {
+        *wanted.entry(effect.subject.clone()).or_default() += 1;
+    }
+    for (pool, count) in wanted {
+        let Some(keys) = supply.draw(&pool, count) else { continue };
+        let held = line
+            .iter_mut()
+            .filter(|e| e.kind == EffectKind::Key && e.is_held() && e.subject == pool);
+        for (effect, key) in held.zip(keys) {
+            effect.value = Some(key);
+            effect.finish(EffectStatus::Done);
+        }
+    }
+}
