@@ -135,9 +135,8 @@ pub(crate) async fn real_sleep(span: Duration) {
 
 #[expect(clippy::disallowed_methods, reason = "this is the room that asks the time")]
 fn system_ms() -> Millis {
-    let since = std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .unwrap_or_default();
+    let since =
+        std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 

@@ -54,7 +54,9 @@ pub const ATTEMPTS_MAX: i64 = 16;
 #[must_use]
 pub fn next(attempt: i64, outcome: Outcome, now: Millis, jitter: u64) -> Next {
     match outcome {
-        Outcome::Done(receipt) => Next { status: DeliveryStatus::Done, due_at: None, said: receipt },
+        Outcome::Done(receipt) => {
+            Next { status: DeliveryStatus::Done, due_at: None, said: receipt }
+        }
         Outcome::Refused { code, why } => Next {
             status: DeliveryStatus::Stuck,
             due_at: None,

@@ -70,7 +70,9 @@ pub fn gate(seen: &Seen) -> Fact {
     }
     match (seen.payment_status.as_deref(), status) {
         (Some("paid"), _) | (Some("no_payment_required"), None | Some("complete")) => Fact::Paid,
-        (_, Some("expired")) => Fact::NotFulfillable("the session expired before it was paid".into()),
+        (_, Some("expired")) => {
+            Fact::NotFulfillable("the session expired before it was paid".into())
+        }
         (_, Some("open")) => Fact::Open,
         (Some("unpaid"), None | Some("complete")) => unpaid(seen),
         (Some("unpaid" | "no_payment_required"), Some(other)) => {
@@ -87,7 +89,9 @@ fn unpaid(seen: &Seen) -> Fact {
     match &seen.intent {
         Intent::Status(intent) => match intent.as_str() {
             "processing" => Fact::Waiting("the payment is processing".into()),
-            "requires_action" => Fact::Waiting("the buyer still has to act (requires_action)".into()),
+            "requires_action" => {
+                Fact::Waiting("the buyer still has to act (requires_action)".into())
+            }
             "requires_capture" => {
                 Fact::Waiting("authorized only: capture the payment (requires_capture)".into())
             }
@@ -103,15 +107,13 @@ fn unpaid(seen: &Seen) -> Fact {
                 "the payment intent's status is '{other}', which is not known here"
             )),
         },
-        Intent::Absent | Intent::NotReadable if seen.rung.succeeded => {
-            Fact::Settling("told that the payment succeeded, the session does not say so yet".into())
-        }
+        Intent::Absent | Intent::NotReadable if seen.rung.succeeded => Fact::Settling(
+            "told that the payment succeeded, the session does not say so yet".into(),
+        ),
         Intent::Absent | Intent::NotReadable if seen.rung.failed => {
             Fact::Failed("told that the payment failed (async_payment_failed)".into())
         }
-        Intent::Absent | Intent::NotReadable => {
-            Fact::Waiting("complete, but not paid yet".into())
-        }
+        Intent::Absent | Intent::NotReadable => Fact::Waiting("complete, but not paid yet".into()),
     }
 }
 

@@ -2,8 +2,8 @@
 //! shown (design, rule 10; case 25; exponents from Stripe's "Supported currencies").
 
 const ZERO: [&str; 15] = [
-    "bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga", "pyg", "rwf", "vnd", "vuv", "xaf", "xof",
-    "xpf",
+    "bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga", "pyg", "rwf", "vnd", "vuv", "xaf",
+    "xof", "xpf",
 ];
 const THREE: [&str; 5] = ["bhd", "jod", "kwd", "omr", "tnd"];
 

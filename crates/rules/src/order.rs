@@ -148,11 +148,8 @@ pub fn demand(order: Option<&Order>, fact: &Fact, sale: &Sale, catalog: &Catalog
         Some(order) if order.placed => crate::place::demand(&order.effects),
         _ if *fact == Fact::Paid => {
             let link = sale.payment_link.as_deref();
-            let effects: Vec<Effect> = sale
-                .lines
-                .iter()
-                .flat_map(|line| owed(line, catalog.find(line, link)))
-                .collect();
+            let effects: Vec<Effect> =
+                sale.lines.iter().flat_map(|line| owed(line, catalog.find(line, link))).collect();
             crate::place::demand(&effects)
         }
         _ => Demand::default(),
@@ -205,15 +202,12 @@ fn not_paid(
             let soon = if age < 10 * MINUTE { 5 * SECOND } else { patience(age) };
             (Status::AwaitingPayment, why, Some(now + soon))
         }
-        Fact::Failed(why) => {
-            (Status::PaymentFailed, why, (age < 7 * DAY).then_some(now + DAY))
-        }
+        Fact::Failed(why) => (Status::PaymentFailed, why, (age < 7 * DAY).then_some(now + DAY)),
         Fact::NotFulfillable(why) => (Status::NotFulfillable, why, None),
         Fact::Unknown(why) => (Status::NeedsAttention, why, Some(now + patience(age))),
     };
     let standing = Standing { status, reason: Some(why.clone()) };
-    let known = order
-        .is_some_and(|o| o.status == standing.status && o.reason == standing.reason);
+    let known = order.is_some_and(|o| o.status == standing.status && o.reason == standing.reason);
     let mut deliveries = Vec::new();
     if sale.customer.email.is_some() && policy.receipts {
         match status {
@@ -304,11 +298,8 @@ fn advance_placed(
                 }
             }
         } else if advance(&mut effects, order.has_address, supply, now) && waited_for_stock {
-            let product = sale
-                .lines
-                .iter()
-                .find(|l| l.id == line)
-                .and_then(|l| policy.catalog.find(l, link));
+            let product =
+                sale.lines.iter().find(|l| l.id == line).and_then(|l| policy.catalog.find(l, link));
             deliveries.extend(product.and_then(|p| own_action(&line, p)));
         }
         after.extend(effects);

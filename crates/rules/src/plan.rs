@@ -173,7 +173,9 @@ pub struct Catalog {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CatalogMistake {
     /// An entry nothing can match.
-    #[error("[[product]] number {0} names nothing: give it id, price, lookup_key, payment_link or metadata")]
+    #[error(
+        "[[product]] number {0} names nothing: give it id, price, lookup_key, payment_link or metadata"
+    )]
     NoMatcher(usize),
     /// An entry that does nothing.
     #[error("[[product]] {0} owes nothing: give it grant, key, stock, parcel, manual or action")]

@@ -96,7 +96,8 @@ fn remember(before: Option<&Order>, decision: &Decision, now: Millis) -> Option<
     order.reason = standing.reason;
     order.placed |= decision.placed;
     for effect in &decision.effects {
-        let same = |e: &Effect| (&e.line, e.kind, e.unit) == (&effect.line, effect.kind, effect.unit);
+        let same =
+            |e: &Effect| (&e.line, e.kind, e.unit) == (&effect.line, effect.kind, effect.unit);
         match order.effects.iter_mut().find(|e| same(e)) {
             Some(there) => *there = effect.clone(),
             None => order.effects.push(effect.clone()),
@@ -142,7 +143,8 @@ fn what_each_product_owes() {
 fn case_31_ten_bought_ten_keys_or_one_with_ten_seats() {
     let mut s = supply(&[], 11);
     let each = pay(&[("editor", 10)], &mut s);
-    let keys: std::collections::BTreeSet<_> = each.effects.iter().map(|e| e.value.clone()).collect();
+    let keys: std::collections::BTreeSet<_> =
+        each.effects.iter().map(|e| e.value.clone()).collect();
     assert_eq!(keys.len(), 10);
     let seats = pay(&[("team", 10)], &mut s);
     assert_eq!((seats.effects.len(), seats.effects[0].quantity), (1, 10));
@@ -169,7 +171,8 @@ fn a_dry_pool_holds_all_keys_of_a_line_and_releases_them_together() {
     assert_eq!(order.status, Status::NeedsAttention);
     assert_eq!(s.pools["editor"].free.len(), 7, "all or nothing");
     let mut s = supply(&[], 10);
-    let next = decide(Some(&order), &Fact::Paid, &sale(&[("editor", 10)]), &mut s, &policy(SHOP), 9);
+    let next =
+        decide(Some(&order), &Fact::Paid, &sale(&[("editor", 10)]), &mut s, &policy(SHOP), 9);
     let order = remember(Some(&order), &next, 9).unwrap();
     assert_eq!(order.status, Status::Fulfilled);
     assert!(s.pools["editor"].free.is_empty());
@@ -234,7 +237,15 @@ fn any_fact() -> impl Strategy<Value = Fact> {
 
 fn any_lines() -> impl Strategy<Value = Vec<(&'static str, i64)>> {
     let product = prop::sample::select(vec![
-        "course", "shirt", "poster", "editor", "team", "handmade", "invite", "ticket", "unheard of",
+        "course",
+        "shirt",
+        "poster",
+        "editor",
+        "team",
+        "handmade",
+        "invite",
+        "ticket",
+        "unheard of",
     ]);
     prop::collection::vec((product, 0_i64..6), 0..6)
 }
