@@ -1,6 +1,8 @@
 //! The project's own commands: `cargo xtask test` sets up what the tests need and runs them all.
 #![expect(clippy::disallowed_methods, reason = "a tool asks the time and the environment itself")]
 
+#[cfg(feature = "bench")]
+mod bench;
 mod postgres;
 
 use std::{
@@ -40,6 +42,20 @@ enum Task {
         #[arg(last = true, required = true)]
         command: Vec<String>,
     },
+    /// Measures speed and size of the release build; `cargo xtask bench --help` says what.
+    #[cfg(not(feature = "bench"))]
+    #[command(disable_help_flag = true)]
+    Bench {
+        /// Handed to the release build of this command.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        rest: Vec<String>,
+    },
+    /// Measures speed and size of the release build.
+    #[cfg(feature = "bench")]
+    Bench(bench::Options),
+    #[cfg(feature = "bench")]
+    #[command(flatten)]
+    Child(bench::Child),
 }
 
 fn main() -> ExitCode {
@@ -66,7 +82,23 @@ fn run(task: Task) -> Result<()> {
             drop(cluster);
             if status.success() { Ok(()) } else { bail!("{program} ended with {status}") }
         }
+        #[cfg(not(feature = "bench"))]
+        Task::Bench { rest } => bench(&rest),
+        #[cfg(feature = "bench")]
+        Task::Bench(options) => bench::run(&options),
+        #[cfg(feature = "bench")]
+        Task::Child(child) => child.serve(),
     }
+}
+
+/// The bench takes the cores it measures on, so it runs as a release build; and only it needs the
+/// dependencies behind the feature.
+#[cfg(not(feature = "bench"))]
+fn bench(args: &[String]) -> Result<()> {
+    let build = ["run", "--release", "--locked", "-p", "xtask", "--features", "bench", "--"];
+    let mut command = Command::new("cargo");
+    let status = command.args(build).arg("bench").args(args).current_dir(root()).status()?;
+    if status.success() { Ok(()) } else { bail!("the bench ended with {status}") }
 }
 
 struct Step {
@@ -83,7 +115,9 @@ fn test(fast: bool, rest: &[String]) -> Result<()> {
     let url = cluster.url();
     if !fast {
         steps.push(cargo("format", &["fmt", "--all", "--check"], &url));
-        let lint = ["clippy", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"];
+        let lint =
+            ["clippy", "--locked", "--workspace", "--all-targets", "--features", "xtask/bench"];
+        let lint = [&lint[..], &["--", "-D", "warnings"]].concat();
         steps.push(cargo("lints", &lint, &url));
     }
     let mut tests = vec!["test", "--locked", "--workspace", "--no-fail-fast"];
