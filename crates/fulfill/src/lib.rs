@@ -1,3 +1,24 @@
-//! The library (door to come).
+//! Fulfills every paid Stripe Checkout Session exactly once, and can prove it.
+//!
+//! [`Fulfill::builder`] gives a [`Router`](axum::Router) to serve (webhook, landing page, API) and an
+//! [`Engine`] to run beside it. A product's own outside work is an [`Action`](actions::Action).
+
+pub mod actions;
+mod builder;
 pub mod clock;
+mod door;
+mod engine;
+mod meters;
+mod pulse;
+pub mod store;
 pub mod stripe;
+mod wake;
+mod web;
+
+pub use builder::{Builder, Fulfill, OpenError};
+pub use door::Door;
+pub use engine::Engine;
+pub use fulfill_rules as rules;
+pub use meters::Meters;
+pub use pulse::Pulse;
+pub use wake::Wake;

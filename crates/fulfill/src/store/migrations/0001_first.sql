@@ -1,6 +1,7 @@
--- The inbox: every verified delivery, once. Ids are kept for ever, bodies for a while.
+-- The inbox: every verified delivery, once. Ids are kept for ever, bodies (lz4) for a while.
 CREATE TABLE event (
-  id TEXT PRIMARY KEY,
+  seq {serial},
+  id TEXT NOT NULL UNIQUE,
   account TEXT NOT NULL,
   livemode BOOLEAN NOT NULL,
   session_id TEXT,
@@ -10,72 +11,67 @@ CREATE TABLE event (
   disposition TEXT NOT NULL,
   body {blob}
 );
-CREATE INDEX event_session ON event (session_id) WHERE session_id IS NOT NULL;
-CREATE INDEX event_received ON event (received_at);
 
--- The queue, and the order's lock: one row per session.
-CREATE TABLE work (
+CREATE INDEX event_quarantined ON event (seq) WHERE disposition = 'quarantined';
+
+-- The register of Checkout Sessions: each has one row and one number, whatever rings it. The row is
+-- the queue and the order's lock; all that belongs to the session hangs on its number, so that what
+-- is written together lies together.
+CREATE TABLE session (
+  seq {serial},
   account TEXT NOT NULL,
   livemode BOOLEAN NOT NULL,
-  session_id TEXT NOT NULL,
+  id TEXT NOT NULL,
+  first_rung_at BIGINT NOT NULL,
   due_at BIGINT,
-  lease_until BIGINT,
   visitor BOOLEAN NOT NULL,
-  attempt BIGINT NOT NULL,
+  guess BOOLEAN NOT NULL,
+  told_succeeded BOOLEAN NOT NULL,
+  told_failed BOOLEAN NOT NULL,
   rung BIGINT NOT NULL,
-  rung_at BIGINT NOT NULL,
-  last_error TEXT,
-  PRIMARY KEY (account, livemode, session_id)
+  seen BIGINT NOT NULL DEFAULT 0,
+  looked_at BIGINT,
+  lease_until BIGINT,
+  attempt BIGINT NOT NULL DEFAULT 0,
+  tries BIGINT NOT NULL DEFAULT 0,
+  fence BIGINT NOT NULL DEFAULT 0,
+  missing BOOLEAN NOT NULL DEFAULT FALSE,
+  told BIGINT NOT NULL DEFAULT 0,
+  trouble TEXT,
+  UNIQUE (id, livemode, account)
+);
+CREATE INDEX session_due ON session (livemode, visitor, due_at) WHERE due_at IS NOT NULL;
+
+-- Which events rang which session.
+CREATE TABLE doorbell (
+  session BIGINT NOT NULL,
+  event BIGINT NOT NULL,
+  PRIMARY KEY (session, event)
 ) {compact};
-CREATE INDEX work_due ON work (account, livemode, visitor, due_at) WHERE due_at IS NOT NULL;
 
 CREATE TABLE orders (
-  account TEXT NOT NULL,
+  session {number_key},
   livemode BOOLEAN NOT NULL,
-  session_id TEXT NOT NULL,
   status TEXT NOT NULL,
   reason TEXT,
   placed BOOLEAN NOT NULL,
   first_seen_at BIGINT NOT NULL,
   fulfilled_at BIGINT,
-  payment_status TEXT,
-  currency TEXT,
-  amount_total BIGINT,
   email TEXT,
   name TEXT,
   customer TEXT,
   client_reference_id TEXT,
-  payment_intent TEXT,
   sale TEXT NOT NULL,
-  raw TEXT,
-  PRIMARY KEY (account, livemode, session_id)
+  raw {blob}
 );
-CREATE INDEX orders_seen ON orders (account, livemode, first_seen_at, session_id);
-CREATE INDEX orders_open ON orders (account, livemode, status, first_seen_at) WHERE status <> 'fulfilled';
+CREATE INDEX orders_open ON orders (livemode, status, session) WHERE status <> 'fulfilled';
 CREATE INDEX orders_email ON orders (email) WHERE email IS NOT NULL;
 CREATE INDEX orders_customer ON orders (customer) WHERE customer IS NOT NULL;
 CREATE INDEX orders_reference ON orders (client_reference_id) WHERE client_reference_id IS NOT NULL;
-CREATE INDEX orders_intent ON orders (payment_intent) WHERE payment_intent IS NOT NULL;
-
-CREATE TABLE order_line (
-  account TEXT NOT NULL,
-  livemode BOOLEAN NOT NULL,
-  session_id TEXT NOT NULL,
-  position BIGINT NOT NULL,
-  line_id TEXT NOT NULL,
-  product TEXT,
-  price TEXT,
-  description TEXT,
-  quantity BIGINT NOT NULL,
-  amount_total BIGINT,
-  PRIMARY KEY (account, livemode, session_id, line_id)
-) {compact};
 
 CREATE TABLE effect (
-  account TEXT NOT NULL,
-  livemode BOOLEAN NOT NULL,
-  session_id TEXT NOT NULL,
-  line_id TEXT NOT NULL,
+  session BIGINT NOT NULL,
+  line TEXT NOT NULL,
   kind TEXT NOT NULL,
   unit BIGINT NOT NULL,
   quantity BIGINT NOT NULL,
@@ -88,79 +84,68 @@ CREATE TABLE effect (
   held TEXT,
   backorder BOOLEAN NOT NULL,
   note TEXT,
-  at BIGINT NOT NULL,
-  PRIMARY KEY (account, livemode, session_id, line_id, kind, unit)
+  PRIMARY KEY (session, line, kind, unit)
 ) {compact};
-CREATE INDEX effect_held ON effect (account, livemode, kind, subject) WHERE status = 'held';
+CREATE INDEX effect_held ON effect (kind, subject, session) WHERE status = 'held';
 
 CREATE TABLE delivery (
-  account TEXT NOT NULL,
-  livemode BOOLEAN NOT NULL,
-  session_id TEXT NOT NULL,
+  session BIGINT NOT NULL,
   kind TEXT NOT NULL,
-  line_id TEXT NOT NULL,
+  line TEXT NOT NULL,
+  livemode BOOLEAN NOT NULL,
   owed BOOLEAN NOT NULL,
   status TEXT NOT NULL,
   due_at BIGINT,
-  attempt BIGINT NOT NULL,
+  attempt BIGINT NOT NULL DEFAULT 0,
   input TEXT NOT NULL,
   said TEXT,
-  PRIMARY KEY (account, livemode, session_id, kind, line_id)
+  PRIMARY KEY (session, kind, line)
 ) {compact};
-CREATE INDEX delivery_due ON delivery (account, livemode, kind, due_at) WHERE due_at IS NOT NULL;
+CREATE INDEX delivery_due ON delivery (livemode, kind, due_at) WHERE due_at IS NOT NULL;
+CREATE INDEX delivery_stuck ON delivery (livemode, session) WHERE status = 'stuck';
 
 CREATE TABLE timeline (
-  account TEXT NOT NULL,
-  livemode BOOLEAN NOT NULL,
-  session_id TEXT NOT NULL,
-  seq BIGINT NOT NULL,
+  session BIGINT NOT NULL,
+  n BIGINT NOT NULL,
   at BIGINT NOT NULL,
   what TEXT NOT NULL,
-  PRIMARY KEY (account, livemode, session_id, seq)
+  PRIMARY KEY (session, n)
 ) {compact};
 
 CREATE TABLE shelf (
   account TEXT NOT NULL,
   livemode BOOLEAN NOT NULL,
   sku TEXT NOT NULL,
-  on_hand BIGINT NOT NULL,
-  backordered BIGINT NOT NULL,
-  opened BOOLEAN NOT NULL,
-  releasing BOOLEAN NOT NULL,
+  on_hand BIGINT NOT NULL DEFAULT 0,
+  backordered BIGINT NOT NULL DEFAULT 0,
+  opened BOOLEAN NOT NULL DEFAULT FALSE,
+  releasing BOOLEAN NOT NULL DEFAULT FALSE,
   PRIMARY KEY (account, livemode, sku)
-) {compact};
-
--- What came onto a shelf. What left it is in the effects.
-CREATE TABLE stock_entry (
-  account TEXT NOT NULL,
-  livemode BOOLEAN NOT NULL,
-  sku TEXT NOT NULL,
-  entry TEXT NOT NULL,
-  delta BIGINT NOT NULL,
-  at BIGINT NOT NULL,
-  PRIMARY KEY (account, livemode, sku, entry)
 ) {compact};
 
 CREATE TABLE key_pool (
   account TEXT NOT NULL,
   livemode BOOLEAN NOT NULL,
   pool TEXT NOT NULL,
-  releasing BOOLEAN NOT NULL,
+  releasing BOOLEAN NOT NULL DEFAULT FALSE,
   PRIMARY KEY (account, livemode, pool)
 ) {compact};
 
+-- A key is drawn once: session, line and unit say by whom.
 CREATE TABLE license_key (
   account TEXT NOT NULL,
   livemode BOOLEAN NOT NULL,
   pool TEXT NOT NULL,
   license_key TEXT NOT NULL,
   position BIGINT NOT NULL,
-  session_id TEXT,
-  line_id TEXT,
+  session BIGINT,
+  line TEXT,
   unit BIGINT,
   PRIMARY KEY (account, livemode, pool, license_key)
 ) {compact};
-CREATE INDEX license_key_free ON license_key (account, livemode, pool, position) WHERE session_id IS NULL;
+CREATE INDEX license_key_free ON license_key (account, livemode, pool, position) WHERE session IS NULL;
+CREATE UNIQUE INDEX license_key_drawn ON license_key (session, line, unit) WHERE session IS NOT NULL;
+CREATE INDEX license_key_owner ON license_key (license_key) WHERE session IS NOT NULL;
 
 -- Replicas that are alive.
 CREATE TABLE node (

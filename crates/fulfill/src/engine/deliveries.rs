@@ -1,0 +1,106 @@
+//! Outside work: claimed when due, run with a time limit below the lease, finished by the newest
+//! attempt only.
+
+use std::{sync::Arc, time::Duration};
+
+use fulfill_rules::{
+    Millis, SECOND,
+    delivery::{DeliveryStatus, Outcome, next},
+};
+use tokio::{sync::Semaphore, task::JoinSet};
+use tokio_util::sync::CancellationToken;
+
+use super::{Parts, sessions::announce};
+use crate::{
+    actions::{Fault, Receipt},
+    store::Job,
+};
+
+/// Jobs under way at once.
+const ROOM: usize = 32;
+/// Below the lease of a minute: whoever comes after the lease finds nobody at work.
+const TIME_LIMIT: Duration = Duration::from_secs(50);
+/// Without any hint the queue is looked at this often.
+const IDLE: Millis = SECOND;
+
+pub(super) async fn run(parts: &Parts, stop: &CancellationToken) {
+    let kinds = parts.actions.kinds();
+    if kinds.is_empty() {
+        return;
+    }
+    let room = Arc::new(Semaphore::new(ROOM));
+    let mut running = JoinSet::new();
+    while !stop.is_cancelled() {
+        while running.try_join_next().is_some() {}
+        let now = parts.clock.now();
+        let free = room.available_permits();
+        let jobs = match parts.store.claim_deliveries(&kinds, free).await {
+            Ok(jobs) => jobs,
+            Err(error) => {
+                tracing::error!(%error, "deliveries cannot be claimed; tried again in a second");
+                Vec::new()
+            }
+        };
+        let some = !jobs.is_empty();
+        for job in jobs {
+            let Ok(place) = Arc::clone(&room).acquire_owned().await else { return };
+            let parts = parts.clone();
+            running.spawn(async move {
+                attempt(&parts, job).await;
+                drop(place);
+                // There is room again.
+                parts.wake.deliveries();
+            });
+        }
+        if some && room.available_permits() > 0 {
+            continue;
+        }
+        let due = parts.store.next_delivery_due(&kinds).await.ok().flatten();
+        let next = due.filter(|at| *at > now).unwrap_or(now + IDLE).min(now + IDLE);
+        tokio::select! {
+            () = parts.clock.until(next) => {}
+            () = parts.wake.on_deliveries() => {}
+            () = stop.cancelled() => {}
+        }
+    }
+    while running.join_next().await.is_some() {}
+}
+
+async fn attempt(parts: &Parts, job: Job) {
+    let (id, key, attempt) = (job.id.clone(), job.key.clone(), job.attempt);
+    let run = tokio::spawn(tokio::time::timeout(TIME_LIMIT, parts.actions.run(job)));
+    let outcome = match run.await {
+        Ok(Ok(result)) => outcome(result),
+        Ok(Err(_)) => retry(format!("no answer within {} s", TIME_LIMIT.as_secs())),
+        Err(error) => retry(format!("the action panicked: {error}")),
+    };
+    let next = next(attempt, outcome, parts.clock.now(), rand::random());
+    parts.meters.attempt(
+        &id.kind,
+        match next.status {
+            DeliveryStatus::Done => "done",
+            DeliveryStatus::Stuck => "stuck",
+            DeliveryStatus::Due | DeliveryStatus::Running => "retry",
+        },
+    );
+    match parts.store.finish_delivery(&id, attempt, &next).await {
+        Ok(Some(recorded)) => announce(parts, &recorded, None),
+        Ok(None) => tracing::warn!(session = %key, kind = %id.kind, attempt, "a later attempt has taken over"),
+        Err(error) => tracing::error!(session = %key, kind = %id.kind, %error, "the outcome could not be written; the job runs again under the same key"),
+    }
+}
+
+fn outcome(result: Result<Receipt, Fault>) -> Outcome {
+    match result {
+        Ok(Receipt(said)) => Outcome::Done(said),
+        Err(Fault::Retry { after, why }) => Outcome::Retry {
+            after_ms: after.map(|a| i64::try_from(a.as_millis()).unwrap_or(i64::MAX)),
+            why,
+        },
+        Err(Fault::Refuse { code, why }) => Outcome::Refused { code, why },
+    }
+}
+
+fn retry(why: String) -> Outcome {
+    Outcome::Retry { after_ms: None, why }
+}

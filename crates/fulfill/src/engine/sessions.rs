@@ -1,0 +1,283 @@
+//! Sessions: claimed while there is room and a permit, fetched side by side, recorded in batches.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use fulfill_rules::{MINUTE, Millis, SECOND, delivery::backoff, fact::gate};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio_util::sync::CancellationToken;
+
+use super::Parts;
+use crate::{
+    store::{Claim, Look, Looked, Recorded},
+    stripe::{ApiError, ApiErrorKind, Asker, Purpose},
+};
+
+/// Sessions under way at once.
+const ROOM: usize = 256;
+/// Sessions in one claim.
+const CLAIM: usize = 64;
+/// Looks in one transaction: about 5 ms on SQLite, which has one writer.
+const RECORD: usize = 64;
+/// Failed looks in a row before a person is asked: about an hour.
+const TRIES_MAX: i64 = 40;
+/// The same where trying again cannot help by itself (a permission is missing).
+const TRIES_HOPELESS: i64 = 3;
+/// A session that Stripe does not know is asked for this often: it may be a moment's lag.
+const TRIES_MISSING: i64 = 3;
+const BACKOFF_FROM: Millis = SECOND / 2;
+const BACKOFF_TO: Millis = 3 * MINUTE;
+/// Once a person was asked.
+const PATIENCE: Millis = 30 * MINUTE;
+/// Without any hint the queue is looked at this often.
+const IDLE: Millis = SECOND;
+/// Claims older than this are renewed.
+const RENEW: Duration = Duration::from_secs(3);
+
+/// Claims under way, by session: fence, and whether it was renewed since.
+type Holding = Arc<Mutex<HashMap<i64, (i64, Millis)>>>;
+
+fn lock(holding: &Holding) -> MutexGuard<'_, HashMap<i64, (i64, Millis)>> {
+    holding.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A look on its way to be recorded; the permit is its place in the room.
+struct Done {
+    look: Look,
+    _place: OwnedSemaphorePermit,
+}
+
+pub(super) async fn run(parts: &Parts, stop: &CancellationToken) {
+    let holding = Holding::default();
+    let (done, looks) = mpsc::channel(ROOM);
+    let over = CancellationToken::new();
+    tokio::join!(
+        async {
+            claim(parts, stop, &holding, done).await;
+            // The recorder ends when the last fetch has handed over its look.
+        },
+        async {
+            record(parts, looks, &holding).await;
+            over.cancel();
+        },
+        renew(parts, &holding, &over),
+    );
+}
+
+async fn claim(
+    parts: &Parts,
+    stop: &CancellationToken,
+    holding: &Holding,
+    done: mpsc::Sender<Done>,
+) {
+    let room = Arc::new(Semaphore::new(ROOM));
+    while !stop.is_cancelled() {
+        // A claim is a commit: wait until it is worth one.
+        tokio::select! {
+            enough = room.acquire_many(CLAIM as u32) => drop(enough),
+            () = stop.cancelled() => return,
+        }
+        let now = parts.clock.now();
+        let permits = parts.client.permits(Purpose::Retrieve, Asker::Work);
+        let wanted = (permits.now as usize).min(CLAIM);
+        if wanted == 0 {
+            let next = permits.next_at.unwrap_or(now + IDLE).max(now + 1);
+            wait(parts, stop, next, false).await;
+            continue;
+        }
+        let visitors = parts.client.permits(Purpose::Retrieve, Asker::Visitor).now as usize;
+        let claims = match parts.store.claim(wanted, visitors.min(wanted.div_ceil(2))).await {
+            Ok(claims) => claims,
+            Err(error) => {
+                tracing::error!(%error, "the queue cannot be read; tried again in a second");
+                wait(parts, stop, now + SECOND, false).await;
+                continue;
+            }
+        };
+        let full = claims.len() == wanted;
+        for claim in claims {
+            let Ok(place) = Arc::clone(&room).acquire_owned().await else { return };
+            lock(holding).insert(claim.session, (claim.fence, parts.clock.now()));
+            begin(parts, claim, place, &done);
+        }
+        if !full {
+            let next = match parts.store.next_due().await {
+                Ok(Some(at)) if at > now => at,
+                Ok(Some(_)) => continue_soon(parts),
+                _ => now + IDLE,
+            };
+            wait(parts, stop, next.min(now + IDLE), true).await;
+        }
+    }
+}
+
+/// Something is due that was not claimed: visitors beyond their share, or rung this instant.
+fn continue_soon(parts: &Parts) -> Millis {
+    parts.clock.now() + 20
+}
+
+async fn wait(parts: &Parts, stop: &CancellationToken, until: Millis, for_work: bool) {
+    tokio::select! {
+        () = parts.clock.until(until) => {}
+        () = parts.wake.on_work(), if for_work => {}
+        () = stop.cancelled() => {}
+    }
+}
+
+fn begin(parts: &Parts, claim: Claim, place: OwnedSemaphorePermit, done: &mpsc::Sender<Done>) {
+    if !claim.placed {
+        let asker = if claim.visitor { Asker::Visitor } else { Asker::Work };
+        // The permits were looked at before the claim; another page may have taken them since.
+        let _ = parts.client.take(Purpose::Retrieve, asker, 1);
+    }
+    let (parts, done) = (parts.clone(), done.clone());
+    tokio::spawn(async move {
+        let looked = look_at(&parts, &claim).await;
+        done.send(Done { look: Look { claim, looked }, _place: place }).await.ok();
+    });
+}
+
+async fn look_at(parts: &Parts, claim: &Claim) -> Looked {
+    if claim.placed {
+        return Looked::Placed;
+    }
+    parts.meters.api_request();
+    match parts.client.session(&claim.key).await {
+        Ok(found) => {
+            let mut seen = found.seen;
+            seen.rung = claim.told;
+            let fact = gate(&seen);
+            Looked::Found { fact, sale: Box::new(found.sale), raw: found.raw, notes: found.notes }
+        }
+        Err(error) => {
+            parts.meters.api_error(word(&error.kind));
+            failed(parts, claim, &error)
+        }
+    }
+}
+
+fn failed(parts: &Parts, claim: &Claim, error: &ApiError) -> Looked {
+    let tries = claim.tries + 1;
+    if error.kind == ApiErrorKind::NotFound && (claim.guess || tries >= TRIES_MISSING) {
+        return Looked::Missing { why: error.message.clone() };
+    }
+    let hopeless = !error.retryable() && error.kind != ApiErrorKind::NotFound;
+    let ask_a_person = tries >= if hopeless { TRIES_HOPELESS } else { TRIES_MAX };
+    let pause = if ask_a_person {
+        backoff(1, PATIENCE, PATIENCE, rand::random())
+    } else {
+        backoff(tries, BACKOFF_FROM, BACKOFF_TO, rand::random())
+    };
+    let pause = pause.max(error.retry_after_ms.unwrap_or(0));
+    let again_at = parts.clock.now().saturating_add(pause);
+    tracing::warn!(session = %claim.key, tries, pause_ms = pause, %error, "the session could not be retrieved");
+    Looked::Trouble { why: error.message.clone(), again_at, ask_a_person }
+}
+
+/// The kind of an API error as a label.
+pub(super) fn word(kind: &ApiErrorKind) -> &'static str {
+    match kind {
+        ApiErrorKind::NotFound => "not_found",
+        ApiErrorKind::Forbidden { .. } => "forbidden",
+        ApiErrorKind::Unauthorized => "unauthorized",
+        ApiErrorKind::RateLimited => "rate_limited",
+        ApiErrorKind::Unavailable => "unavailable",
+        ApiErrorKind::Garbled => "garbled",
+        ApiErrorKind::Other(_) => "other",
+    }
+}
+
+async fn record(parts: &Parts, mut looks: mpsc::Receiver<Done>, holding: &Holding) {
+    let mut batch = Vec::with_capacity(RECORD);
+    while looks.recv_many(&mut batch, RECORD).await > 0 {
+        let (mut together, mut alone) = (Vec::new(), Vec::new());
+        let mut places = Vec::with_capacity(batch.len());
+        for done in batch.drain(..) {
+            places.push(done._place);
+            // Somebody was lost on the way with it: it must not take others along.
+            if done.look.claim.attempt > 1 { &mut alone } else { &mut together }.push(done.look);
+        }
+        let batches = alone.into_iter().map(|look| vec![look]);
+        for looks in std::iter::once(together).chain(batches).filter(|looks| !looks.is_empty()) {
+            record_some(parts, looks, holding).await;
+        }
+        drop(places);
+    }
+}
+
+async fn record_some(parts: &Parts, looks: Vec<Look>, holding: &Holding) {
+    let firsts: HashMap<i64, Millis> =
+        looks.iter().map(|look| (look.claim.session, look.claim.first_rung_at)).collect();
+    for outcome in parts.store.record(looks, &parts.policy).await {
+        match outcome {
+            Ok(recorded) => announce(parts, &recorded, firsts.get(&recorded.session).copied()),
+            Err((claim, error)) => unwritten(parts, claim, &error).await,
+        }
+    }
+    let mut holding = lock(holding);
+    for session in firsts.keys() {
+        holding.remove(session);
+    }
+}
+
+/// What was decided could not be written: that is written, so that a person sees it; if even that
+/// fails, the lease runs out.
+async fn unwritten(parts: &Parts, claim: Claim, error: &crate::store::StoreError) {
+    tracing::error!(session = %claim.key, %error, "what was decided could not be written; tried again");
+    let tries = claim.tries + 1;
+    let again_at = parts.clock.now() + backoff(tries, SECOND, BACKOFF_TO, rand::random());
+    let why = "what was decided could not be written to the database; the log has the cause".to_owned();
+    let looked = Looked::Trouble { why, again_at, ask_a_person: tries >= TRIES_MAX };
+    parts.store.record(vec![Look { claim, looked }], &parts.policy).await;
+}
+
+/// Tells everybody what was written: those who wait, the log, the meters.
+pub(super) fn announce(parts: &Parts, recorded: &Recorded, first_rung_at: Option<Millis>) {
+    parts.wake.looked(recorded.session);
+    if recorded.deliveries {
+        parts.wake.deliveries();
+    }
+    let status = recorded.status.map_or("no order", |status| status.as_str());
+    match &recorded.placed {
+        Some(with) => {
+            parts.meters.placed(status);
+            tracing::info!(session = %recorded.key, status, %with, "fulfilled checkout session");
+        }
+        None if !recorded.told.is_empty() => {
+            tracing::info!(session = %recorded.key, status, "{}", recorded.told.join("; "));
+        }
+        None => tracing::debug!(session = %recorded.key, status, "looked at"),
+    }
+    if recorded.fulfilled {
+        let now = parts.clock.now();
+        parts.meters.fulfilled(now - first_rung_at.unwrap_or(now));
+    }
+}
+
+/// Keeps the claims of slow looks alive.
+async fn renew(parts: &Parts, holding: &Holding, over: &CancellationToken) {
+    let old = Millis::try_from(RENEW.as_millis()).unwrap_or(SECOND);
+    loop {
+        tokio::select! {
+            () = parts.clock.sleep(RENEW) => {}
+            () = over.cancelled() => return,
+        }
+        let now = parts.clock.now();
+        let due: Vec<(i64, i64)> = lock(holding)
+            .iter_mut()
+            .filter(|(_, (_, at))| now - *at >= old)
+            .map(|(session, (fence, at))| {
+                *at = now;
+                (*session, *fence)
+            })
+            .collect();
+        if !due.is_empty()
+            && let Err(error) = parts.store.renew(due).await
+        {
+            tracing::warn!(%error, "leases could not be renewed");
+        }
+    }
+}

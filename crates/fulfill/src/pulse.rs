@@ -1,0 +1,52 @@
+//! Whether this replica is fit to work: what `/readyz` says.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, AtomicI64, AtomicU32, Ordering},
+};
+
+use fulfill_rules::Millis;
+
+/// A clock further off than this from the database's is a fault.
+const OFF_BY_MAX: Millis = 2_000;
+
+/// Written by the heartbeat, read by `/readyz`. Cheap to clone.
+#[derive(Debug, Clone, Default)]
+pub struct Pulse(Arc<Beat>);
+
+#[derive(Debug, Default)]
+struct Beat {
+    off_by: AtomicI64,
+    nodes: AtomicU32,
+    stopping: AtomicBool,
+}
+
+impl Pulse {
+    pub(crate) fn beat(&self, nodes: u32, off_by: Millis) {
+        self.0.nodes.store(nodes, Ordering::Relaxed);
+        self.0.off_by.store(off_by, Ordering::Relaxed);
+    }
+
+    /// From now on new visitors should go elsewhere.
+    pub fn stop(&self) {
+        self.0.stopping.store(true, Ordering::Relaxed);
+    }
+
+    /// How many replicas share the work, as last counted.
+    #[must_use]
+    pub fn nodes(&self) -> u32 {
+        self.0.nodes.load(Ordering::Relaxed)
+    }
+
+    /// What keeps this replica from working well, if anything.
+    #[must_use]
+    pub fn complaint(&self) -> Option<String> {
+        let off_by = self.0.off_by.load(Ordering::Relaxed);
+        if self.0.stopping.load(Ordering::Relaxed) {
+            return Some("stopping".to_owned());
+        }
+        (off_by.abs() > OFF_BY_MAX).then(|| {
+            format!("this machine's clock is {off_by} ms off the database's: set it right (NTP)")
+        })
+    }
+}

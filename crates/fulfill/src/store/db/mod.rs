@@ -1,0 +1,395 @@
+//! Two databases, one way to talk to them: one SQL text with `$n`, whole transactions as closures.
+//! The few differences in the SQL stand side by side in [`Dialect`].
+
+mod postgres;
+mod sqlite;
+mod value;
+
+use std::{path::Path, sync::Arc};
+
+use futures_util::future::BoxFuture;
+use rusqlite::Connection;
+use sqlx::{PgConnection, PgPool, Postgres, Transaction};
+
+pub(super) use self::value::{FromRow, Value, rows, vals};
+use super::StoreError;
+
+/// Where the two databases differ.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Dialect {
+    Sqlite,
+    Postgres,
+}
+
+/// Mark, SQLite, PostgreSQL.
+const WORDS: [(&str, &str, &str); 6] = [
+    ("{lock}", "", "FOR UPDATE"),
+    ("{skip}", "", "FOR UPDATE SKIP LOCKED"),
+    ("{blob}", "BLOB", "BYTEA"),
+    ("{serial}", "INTEGER PRIMARY KEY", "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY"),
+    ("{number_key}", "INTEGER PRIMARY KEY", "BIGINT PRIMARY KEY"),
+    ("{compact}", "WITHOUT ROWID", ""),
+];
+
+impl Dialect {
+    /// Fills in the marks and `{in $n}`.
+    pub(super) fn write(self, sql: &str) -> String {
+        let mut out = sql.to_owned();
+        if !out.contains('{') {
+            return out;
+        }
+        for (mark, sqlite, postgres) in WORDS {
+            if out.contains(mark) {
+                out = out.replace(mark, if self == Self::Sqlite { sqlite } else { postgres });
+            }
+        }
+        while let Some(start) = out.find("{in $") {
+            let Some(len) = out[start..].find('}') else { break };
+            let n = out[start + 5..start + len].to_owned();
+            let list = match self {
+                Self::Sqlite => format!("IN (SELECT value FROM json_each(${n}))"),
+                Self::Postgres => format!("= ANY(${n})"),
+            };
+            out.replace_range(start..=start + len, &list);
+        }
+        out
+    }
+}
+
+/// Who writes. On SQLite arrivals go first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Lane {
+    Arrivals,
+    Others,
+}
+
+/// Called right before (`false`) and right after (`true`) each commit, with the transaction's name:
+/// where tests stop the process.
+pub type Tripwire = Arc<dyn Fn(&'static str, bool) + Send + Sync>;
+
+/// The database.
+#[derive(Clone)]
+pub(super) struct Db {
+    kind: Kind,
+    tripwire: Option<Tripwire>,
+}
+
+#[derive(Clone)]
+enum Kind {
+    Sqlite(Arc<sqlite::Sqlite>),
+    Postgres(PgPool),
+}
+
+/// A transaction, inside its closure.
+pub(super) enum Tx {
+    Sqlite(Connection),
+    Postgres(Transaction<'static, Postgres>),
+}
+
+/// How often a transaction that PostgreSQL refused for another's sake is tried.
+const TRIES: u32 = 8;
+
+impl Db {
+    pub(super) fn sqlite(path: &Path, tripwire: Option<Tripwire>) -> Result<Self, StoreError> {
+        Ok(Self { kind: Kind::Sqlite(Arc::new(sqlite::Sqlite::open(path)?)), tripwire })
+    }
+
+    pub(super) async fn postgres(url: &str, tripwire: Option<Tripwire>) -> Result<Self, StoreError> {
+        Ok(Self { kind: Kind::Postgres(postgres::open(url).await?), tripwire })
+    }
+
+    pub(super) fn dialect(&self) -> Dialect {
+        match self.kind {
+            Kind::Sqlite(_) => Dialect::Sqlite,
+            Kind::Postgres(_) => Dialect::Postgres,
+        }
+    }
+
+    /// Runs one writing transaction. The body may run again (deadlocks and serialization errors are
+    /// tried anew), and on SQLite it must not wait for anything but the transaction.
+    pub(super) async fn write<T, F>(
+        &self,
+        name: &'static str,
+        lane: Lane,
+        body: F,
+    ) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: for<'t> Fn(&'t mut Tx) -> BoxFuture<'t, Result<T, StoreError>> + Send + Sync + 'static,
+    {
+        match &self.kind {
+            Kind::Sqlite(_) => {
+                let (done, result) = tokio::sync::oneshot::channel();
+                self.write_then(name, lane, body, move |outcome| {
+                    done.send(outcome).ok();
+                })?;
+                result.await.map_err(|_| StoreError::Closed)?
+            }
+            Kind::Postgres(pool) => {
+                let mut tries = 0;
+                loop {
+                    tries += 1;
+                    match self.attempt(pool, name, &body).await {
+                        Err(error) if error.is_contention() && tries < TRIES => {
+                            tracing::debug!(name, tries, %error, "trying the transaction again");
+                        }
+                        result => return result,
+                    }
+                }
+            }
+        }
+    }
+
+    /// The same without waiting: `then` is told on the writing thread (SQLite), or in a task.
+    pub(super) fn write_then<T, F>(
+        &self,
+        name: &'static str,
+        lane: Lane,
+        body: F,
+        then: impl FnOnce(Result<T, StoreError>) + Send + 'static,
+    ) -> Result<(), StoreError>
+    where
+        T: Send + 'static,
+        F: for<'t> Fn(&'t mut Tx) -> BoxFuture<'t, Result<T, StoreError>> + Send + Sync + 'static,
+    {
+        match &self.kind {
+            Kind::Sqlite(sqlite) => {
+                let tripwire = self.tripwire.clone();
+                sqlite.send(
+                    lane,
+                    Box::new(move |conn| {
+                        then(sqlite::transact(conn, true, body, |after| {
+                            if let Some(trip) = &tripwire {
+                                trip(name, after);
+                            }
+                        }));
+                    }),
+                )
+            }
+            Kind::Postgres(_) => {
+                let db = self.clone();
+                tokio::spawn(async move { then(db.write(name, lane, body).await) });
+                Ok(())
+            }
+        }
+    }
+
+    /// The database's own time, where several machines share one.
+    pub(super) async fn now(&self) -> Result<Option<i64>, StoreError> {
+        match &self.kind {
+            Kind::Sqlite(_) => Ok(None),
+            Kind::Postgres(pool) => {
+                let sql = "SELECT (EXTRACT(EPOCH FROM clock_timestamp()) * 1000)::BIGINT";
+                Ok(Some(sqlx::query_scalar(sql).fetch_one(pool).await?))
+            }
+        }
+    }
+
+    async fn attempt<T, F>(&self, pool: &PgPool, name: &'static str, body: &F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: for<'t> Fn(&'t mut Tx) -> BoxFuture<'t, Result<T, StoreError>> + Send + Sync + 'static,
+    {
+        let mut tx = Tx::Postgres(pool.begin().await?);
+        let value = body(&mut tx).await?;
+        let trip = |after| {
+            if let Some(trip) = &self.tripwire {
+                trip(name, after);
+            }
+        };
+        trip(false);
+        if let Tx::Postgres(tx) = tx {
+            tx.commit().await?;
+        }
+        trip(true);
+        Ok(value)
+    }
+
+    /// Runs one reading transaction: all of it sees one state.
+    pub(super) async fn read<T, F>(&self, body: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, StoreError>> + Send + 'static,
+    {
+        match &self.kind {
+            Kind::Sqlite(sqlite) => {
+                sqlite.read(move |conn| sqlite::transact(conn, false, body, |_| {})).await
+            }
+            Kind::Postgres(pool) => {
+                let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+                let mut tx = Tx::Postgres(pool.begin_with(begin).await?);
+                body(&mut tx).await
+            }
+        }
+    }
+
+    /// Lets queued transactions finish.
+    pub(super) async fn close(&self) {
+        match &self.kind {
+            Kind::Sqlite(sqlite) => sqlite.close().await,
+            Kind::Postgres(pool) => pool.close().await,
+        }
+    }
+}
+
+impl Tx {
+    pub(super) fn dialect(&self) -> Dialect {
+        match self {
+            Self::Sqlite(_) => Dialect::Sqlite,
+            Self::Postgres(_) => Dialect::Postgres,
+        }
+    }
+
+    pub(super) async fn fetch<T: FromRow>(
+        &mut self,
+        sql: &str,
+        values: Vec<Value>,
+    ) -> Result<Vec<T>, StoreError> {
+        let sql = self.dialect().write(sql);
+        match self {
+            Self::Sqlite(conn) => sqlite::fetch(conn, &sql, &values),
+            Self::Postgres(tx) => {
+                let conn: &mut PgConnection = tx;
+                postgres::fetch(conn, sql, values).await
+            }
+        }
+    }
+
+    /// The first row, where there is one.
+    pub(super) async fn first<T: FromRow>(
+        &mut self,
+        sql: &str,
+        values: Vec<Value>,
+    ) -> Result<Option<T>, StoreError> {
+        Ok(self.fetch(sql, values).await?.into_iter().next())
+    }
+
+    pub(super) async fn execute(
+        &mut self,
+        sql: &str,
+        values: Vec<Value>,
+    ) -> Result<u64, StoreError> {
+        let sql = self.dialect().write(sql);
+        match self {
+            Self::Sqlite(conn) => sqlite::execute(conn, &sql, &values),
+            Self::Postgres(tx) => {
+                let conn: &mut PgConnection = tx;
+                postgres::execute(conn, sql, values).await
+            }
+        }
+    }
+
+    /// Several statements without values, as migrations are.
+    pub(super) async fn script(&mut self, sql: &str) -> Result<(), StoreError> {
+        let sql = self.dialect().write(sql);
+        match self {
+            Self::Sqlite(conn) => conn.execute_batch(&sql)?,
+            Self::Postgres(tx) => {
+                let conn: &mut PgConnection = tx;
+                sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(conn).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Runs `sql` for many rows. `{rows}` stands where the values come from: PostgreSQL takes all of
+    /// them in one statement, SQLite (where a statement costs no journey) one by one.
+    pub(super) async fn for_rows<T: FromRow>(
+        &mut self,
+        sql: &str,
+        rows: Vec<Vec<Value>>,
+    ) -> Result<Vec<T>, StoreError> {
+        let sql = self.dialect().write(sql);
+        match self {
+            Self::Sqlite(conn) => {
+                let width = rows.first().map_or(0, Vec::len);
+                let marks: Vec<String> = (1..=width).map(|n| format!("${n}")).collect();
+                // "WHERE true" keeps SQLite from reading ON CONFLICT as a join's ON.
+                let one = format!("SELECT {} WHERE true", marks.join(","));
+                let sql = sql.replace("{rows}", &one);
+                let mut found = Vec::new();
+                for row in rows {
+                    found.extend(sqlite::fetch::<T>(conn, &sql, &row)?);
+                }
+                Ok(found)
+            }
+            Self::Postgres(tx) => {
+                let conn: &mut PgConnection = tx;
+                postgres::with_rows(conn, &sql, rows).await
+            }
+        }
+    }
+
+    /// Updates many rows, each found by the `keys` its values begin with.
+    pub(super) async fn update(
+        &mut self,
+        table: &str,
+        keys: &[&str],
+        columns: &[&str],
+        rows: Vec<Vec<Value>>,
+    ) -> Result<(), StoreError> {
+        let named = |columns: &[&str], join: &str, write: &dyn Fn(usize, &str) -> String| {
+            let all: Vec<String> = columns.iter().enumerate().map(|(n, c)| write(n, c)).collect();
+            all.join(join)
+        };
+        match self {
+            Self::Sqlite(conn) => {
+                let sets = named(columns, ", ", &|n, c| format!("{c} = ${}", keys.len() + n + 1));
+                let wheres = named(keys, " AND ", &|n, c| format!("{c} = ${}", n + 1));
+                let sql = format!("UPDATE {table} SET {sets} WHERE {wheres}");
+                for row in rows {
+                    sqlite::execute(conn, &sql, &row)?;
+                }
+            }
+            Self::Postgres(tx) => {
+                let conn: &mut PgConnection = tx;
+                let sets = named(columns, ", ", &|_, c| format!("{c} = v.{c}"));
+                let wheres = named(keys, " AND ", &|_, c| format!("t.{c} = v.{c}"));
+                let names = [keys, columns].concat().join(", ");
+                let sql = format!(
+                    "UPDATE {table} AS t SET {sets} FROM ({{rows}}) AS v({names}) WHERE {wheres}"
+                );
+                postgres::with_rows::<()>(conn, &sql, rows).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Inserts many rows: `head` is `table (columns)`, `tail` what follows the values.
+    pub(super) async fn insert(
+        &mut self,
+        head: &str,
+        rows: Vec<Vec<Value>>,
+        tail: &str,
+    ) -> Result<(), StoreError> {
+        self.for_rows::<()>(&format!("INSERT INTO {head} {{rows}} {tail}"), rows).await?;
+        Ok(())
+    }
+}
+
+impl FromRow for () {
+    fn sqlite(_: &rusqlite::Row<'_>) -> Result<Self, StoreError> {
+        Ok(())
+    }
+    fn postgres(_: &sqlx::postgres::PgRow) -> Result<Self, StoreError> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Dialect;
+
+    #[test]
+    fn the_differences_are_filled_in() {
+        let sql = "SELECT a FROM t WHERE b {in $12} AND c {in $2} {skip}";
+        assert_eq!(
+            Dialect::Postgres.write(sql),
+            "SELECT a FROM t WHERE b = ANY($12) AND c = ANY($2) FOR UPDATE SKIP LOCKED"
+        );
+        assert_eq!(
+            Dialect::Sqlite.write(sql).trim_end(),
+            "SELECT a FROM t WHERE b IN (SELECT value FROM json_each($12)) AND c IN (SELECT value FROM json_each($2))"
+        );
+    }
+}

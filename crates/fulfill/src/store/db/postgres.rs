@@ -1,0 +1,118 @@
+//! PostgreSQL: a pool; many rows travel as one array a column.
+
+use sqlx::{
+    Arguments as _, AssertSqlSafe, PgConnection, PgPool,
+    postgres::{PgArguments, PgConnectOptions, PgPoolOptions},
+};
+
+use super::{Value, value::FromRow};
+use crate::store::StoreError;
+
+/// Connections of one process.
+const CONNECTIONS: u32 = 12;
+
+pub(super) async fn open(url: &str) -> Result<PgPool, StoreError> {
+    let options: PgConnectOptions = url.parse()?;
+    let pool = PgPoolOptions::new()
+        .max_connections(CONNECTIONS)
+        .acquire_timeout(std::time::Duration::from_secs(10))
+        .test_before_acquire(false)
+        .connect_with(
+            options
+                .application_name("fulfilld")
+                .options([("statement_timeout", "30s"), ("idle_in_transaction_session_timeout", "30s")]),
+        )
+        .await?;
+    Ok(pool)
+}
+
+fn encoding(error: sqlx::error::BoxDynError) -> StoreError {
+    StoreError::Postgres(sqlx::Error::Encode(error))
+}
+
+fn arguments(values: Vec<Value>) -> Result<PgArguments, StoreError> {
+    let mut args = PgArguments::default();
+    for value in values {
+        match value {
+            Value::Text(v) => args.add(v),
+            Value::Int(v) => args.add(v),
+            Value::Bool(v) => args.add(v),
+            Value::Bytes(v) => args.add(v),
+            Value::Texts(v) => args.add(v),
+            Value::Ints(v) => args.add(v),
+        }
+        .map_err(encoding)?;
+    }
+    Ok(args)
+}
+
+pub(super) async fn fetch<T: FromRow>(
+    conn: &mut PgConnection,
+    sql: String,
+    values: Vec<Value>,
+) -> Result<Vec<T>, StoreError> {
+    let rows = sqlx::query_with(AssertSqlSafe(sql), arguments(values)?).fetch_all(conn).await?;
+    rows.iter().map(T::postgres).collect()
+}
+
+pub(super) async fn execute(
+    conn: &mut PgConnection,
+    sql: String,
+    values: Vec<Value>,
+) -> Result<u64, StoreError> {
+    let done = sqlx::query_with(AssertSqlSafe(sql), arguments(values)?).execute(conn).await?;
+    Ok(done.rows_affected())
+}
+
+/// One statement for all rows: `{rows}` in `sql` becomes the arrays, unnested.
+pub(super) async fn with_rows<T: FromRow>(
+    conn: &mut PgConnection,
+    sql: &str,
+    rows: Vec<Vec<Value>>,
+) -> Result<Vec<T>, StoreError> {
+    let Some(first) = rows.first() else { return Ok(Vec::new()) };
+    let (types, args) = columns(first.len(), rows)?;
+    let sql = sql.replace("{rows}", &format!("SELECT * FROM UNNEST({types})"));
+    let rows = sqlx::query_with(AssertSqlSafe(sql), args).fetch_all(conn).await?;
+    rows.iter().map(T::postgres).collect()
+}
+
+/// Turns rows into one array a column.
+fn columns(width: usize, rows: Vec<Vec<Value>>) -> Result<(String, PgArguments), StoreError> {
+    let count = rows.len();
+    let mut turned: Vec<Vec<Value>> = (0..width).map(|_| Vec::with_capacity(count)).collect();
+    for row in rows {
+        for (column, value) in turned.iter_mut().zip(row) {
+            column.push(value);
+        }
+    }
+    let mut types = String::new();
+    let mut args = PgArguments::default();
+    for (at, column) in turned.into_iter().enumerate() {
+        let (name, added) = match column.first() {
+            Some(Value::Int(_)) => ("bigint", args.add(every(column, |v| match v {
+                Value::Int(v) => v,
+                _ => None,
+            }))),
+            Some(Value::Bool(_)) => ("boolean", args.add(every(column, |v| matches!(v, Value::Bool(true))))),
+            Some(Value::Bytes(_)) => ("bytea", args.add(every(column, |v| match v {
+                Value::Bytes(v) => v,
+                _ => None,
+            }))),
+            _ => ("text", args.add(every(column, |v| match v {
+                Value::Text(v) => v,
+                _ => None,
+            }))),
+        };
+        added.map_err(encoding)?;
+        if at > 0 {
+            types.push(',');
+        }
+        types.push_str(&format!("${}::{name}[]", at + 1));
+    }
+    Ok((types, args))
+}
+
+fn every<T>(column: Vec<Value>, take: impl Fn(Value) -> T) -> Vec<T> {
+    column.into_iter().map(take).collect()
+}

@@ -1,0 +1,256 @@
+//! What leaves the house: handed out under a lease, finished by whoever holds the newest attempt.
+
+use std::collections::BTreeMap;
+
+use fulfill_rules::{
+    Millis, SECOND,
+    delivery::{DeliveryStatus, Next},
+    fact::Sale,
+    id::SessionKey,
+    order::after_delivery,
+};
+
+use super::{
+    Store, StoreError,
+    db::{Lane, rows, vals},
+    orders::{self, from_json},
+    record::{Recorded, rework},
+};
+
+/// How long an attempt may take before another one begins.
+pub(super) const LEASE: Millis = 60 * SECOND;
+
+/// Names one delivery, the same on every try.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct JobKey {
+    /// The session's number.
+    pub session: i64,
+    /// The action's kind.
+    pub kind: String,
+    /// The line it belongs to; empty for the whole order.
+    pub line: String,
+}
+
+/// One attempt at outside work.
+#[derive(Debug, Clone)]
+pub struct Job {
+    /// Which delivery.
+    pub id: JobKey,
+    /// The order's session.
+    pub key: SessionKey,
+    /// Counts from 1; only the newest may finish.
+    pub attempt: i64,
+    /// What the catalog says.
+    pub input: BTreeMap<String, String>,
+    /// What was sold.
+    pub sale: Sale,
+}
+
+rows! {
+    struct JobRow {
+        session: i64,
+        kind: String,
+        line: String,
+        attempt: i64,
+        input: String,
+    }
+}
+
+rows! {
+    struct SaleRow {
+        session: i64,
+        id: String,
+        account: String,
+        sale: String,
+    }
+}
+
+const CLAIM: &str = "WITH due AS MATERIALIZED ( \
+      SELECT session, kind, line FROM delivery WHERE livemode = $1 AND kind = $2 AND due_at <= $3 \
+      ORDER BY due_at LIMIT $4 {skip}) \
+    UPDATE delivery SET status = 'running', attempt = attempt + 1, due_at = $5 \
+    WHERE (session, kind, line) IN (SELECT session, kind, line FROM due) \
+    RETURNING session, kind, line, attempt, input";
+
+impl Store {
+    /// Claims due deliveries of these kinds.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub async fn claim_deliveries(
+        &self,
+        kinds: &[&str],
+        count: usize,
+    ) -> Result<Vec<Job>, StoreError> {
+        let (now, livemode) = (self.now(), self.livemode);
+        let kinds: Vec<String> = kinds.iter().map(|k| (*k).to_owned()).collect();
+        let count = i64::try_from(count).unwrap_or(i64::MAX);
+        if kinds.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.db
+            .write("claim_deliveries", Lane::Others, move |tx| {
+                let kinds = kinds.clone();
+                Box::pin(async move {
+                    let mut found: Vec<JobRow> = Vec::new();
+                    for kind in &kinds {
+                        let left = count - i64::try_from(found.len()).unwrap_or(count);
+                        if left > 0 {
+                            let values = vals![livemode, kind, now, left, now + LEASE];
+                            found.extend(tx.fetch::<JobRow>(CLAIM, values).await?);
+                        }
+                    }
+                    jobs(tx, found, livemode).await
+                })
+            })
+            .await
+    }
+
+    /// When the next delivery of these kinds is due.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub async fn next_delivery_due(&self, kinds: &[&str]) -> Result<Option<Millis>, StoreError> {
+        let livemode = self.livemode;
+        let kinds: Vec<String> = kinds.iter().map(|k| (*k).to_owned()).collect();
+        self.db
+            .read(move |tx| {
+                Box::pin(async move {
+                    let mut next = None;
+                    for kind in &kinds {
+                        let found: Option<(i64,)> = tx
+                            .first(
+                                "SELECT due_at FROM delivery WHERE livemode = $1 AND kind = $2 \
+                                 AND due_at IS NOT NULL ORDER BY due_at LIMIT 1",
+                                vals![livemode, kind],
+                            )
+                            .await?;
+                        next = [next, found.map(|(at,)| at)].into_iter().flatten().min();
+                    }
+                    Ok(next)
+                })
+            })
+            .await
+    }
+
+    /// Writes how an attempt ended and where the order stands now. `None`: a newer attempt is under
+    /// way, or it is finished already; nothing was written.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub async fn finish_delivery(
+        &self,
+        id: &JobKey,
+        attempt: i64,
+        next: &Next,
+    ) -> Result<Option<Recorded>, StoreError> {
+        let now = self.now();
+        let (id, next) = (id.clone(), next.clone());
+        self.db
+            .write("finish_delivery", Lane::Others, move |tx| {
+                let (id, next) = (id.clone(), next.clone());
+                Box::pin(async move {
+                    orders::lock(tx, vec![id.session]).await?;
+                    let status = orders::word(&next.status)?;
+                    let written = tx
+                        .execute(
+                            "UPDATE delivery SET status = $1, due_at = $2, said = $3 \
+                             WHERE session = $4 AND kind = $5 AND line = $6 AND attempt = $7 AND status = 'running'",
+                            vals![status, next.due_at, &next.said, id.session, &id.kind, &id.line, attempt],
+                        )
+                        .await?;
+                    if written == 0 {
+                        return Ok(None);
+                    }
+                    let told = sentence(&id, attempt, &next);
+                    let moved = rework(tx, vec![id.session], now, None, |r, _| {
+                        let mut decision = after_delivery(&r.order);
+                        decision.timeline.splice(0..0, told.clone());
+                        decision
+                    })
+                    .await?;
+                    Ok(moved.into_iter().next())
+                })
+            })
+            .await
+    }
+
+    /// Makes stuck deliveries of an order due again.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub async fn unstick(&self, session: i64, who: &str) -> Result<u64, StoreError> {
+        let (now, who) = (self.now(), who.to_owned());
+        self.db
+            .write("unstick", Lane::Others, move |tx| {
+                let who = who.clone();
+                Box::pin(async move {
+                    orders::lock(tx, vec![session]).await?;
+                    let freed = tx
+                        .execute(
+                            "UPDATE delivery SET status = 'due', due_at = $1, attempt = 0 \
+                             WHERE session = $2 AND status = 'stuck'",
+                            vals![now, session],
+                        )
+                        .await?;
+                    if freed > 0 {
+                        rework(tx, vec![session], now, None, |r, _| {
+                            let mut decision = after_delivery(&r.order);
+                            let what = format!("{freed} stuck deliveries are tried again, says {who}");
+                            decision.timeline.insert(0, what);
+                            decision
+                        })
+                        .await?;
+                    }
+                    Ok(freed)
+                })
+            })
+            .await
+    }
+}
+
+fn sentence(id: &JobKey, attempt: i64, next: &Next) -> Option<String> {
+    let JobKey { kind, line, .. } = id;
+    let of = if line.is_empty() { String::new() } else { format!(" of line {line}") };
+    let said = next.said.as_deref().unwrap_or("");
+    match next.status {
+        DeliveryStatus::Done if said.is_empty() => Some(format!("{kind}{of} done")),
+        DeliveryStatus::Done => Some(format!("{kind}{of} done: {said}")),
+        DeliveryStatus::Stuck => Some(format!("{kind}{of} is stuck: {said}")),
+        DeliveryStatus::Due if attempt <= 3 => {
+            Some(format!("{kind}{of}: attempt {attempt} failed: {said}"))
+        }
+        DeliveryStatus::Due | DeliveryStatus::Running => None,
+    }
+}
+
+async fn jobs(
+    tx: &mut super::db::Tx,
+    found: Vec<JobRow>,
+    livemode: bool,
+) -> Result<Vec<Job>, StoreError> {
+    if found.is_empty() {
+        return Ok(Vec::new());
+    }
+    let seqs: Vec<i64> = found.iter().map(|row| row.session).collect();
+    let sales: Vec<SaleRow> = tx
+        .fetch(
+            "SELECT o.session, s.id, s.account, o.sale FROM orders o JOIN session s ON s.seq = o.session \
+             WHERE o.session {in $1}",
+            vals![seqs],
+        )
+        .await?;
+    let sales: BTreeMap<i64, SaleRow> = sales.into_iter().map(|row| (row.session, row)).collect();
+    let mut jobs = Vec::with_capacity(found.len());
+    for row in found {
+        let Some(sale) = sales.get(&row.session) else { continue };
+        jobs.push(Job {
+            key: SessionKey { account: sale.account.clone(), livemode, id: sale.id.clone() },
+            id: JobKey { session: row.session, kind: row.kind, line: row.line },
+            attempt: row.attempt,
+            input: from_json(&row.input)?,
+            sale: from_json(&sale.sale)?,
+        });
+    }
+    Ok(jobs)
+}

@@ -1,0 +1,298 @@
+//! What arrives: stored before it is acknowledged. All that wait share one commit.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use tokio::sync::oneshot;
+
+use super::{
+    Store, StoreError,
+    db::{Lane, Tx, vals},
+    pack,
+};
+
+/// Most arrivals in one commit.
+const BATCH: usize = 512;
+/// Most arrivals waiting; beyond that they are refused, so that Stripe sends them again.
+const WAITING: usize = 20_000;
+/// Commits under way at once. One on SQLite (it has one writer); a second one on PostgreSQL fills
+/// the time the first waits for its disk.
+const COMMITS: usize = 2;
+
+/// One verified delivery.
+#[derive(Debug, Clone)]
+pub struct Arrival {
+    /// The event's id; for a body that cannot be read, a digest of it.
+    pub id: String,
+    /// The event's type.
+    pub kind: String,
+    /// The connected account, empty for one's own.
+    pub account: String,
+    /// The event's mode, where it says so.
+    pub livemode: Option<bool>,
+    /// When the event was made, seconds since 1970.
+    pub created: Option<i64>,
+    /// The Checkout Session it is about.
+    pub session: Option<String>,
+    /// The body cannot be read: it is kept for a person.
+    pub quarantined: bool,
+    /// The raw body.
+    pub body: Bytes,
+}
+
+/// What became of an arrival, on disk when this is returned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Received {
+    /// Stored, and its session was rung.
+    Rang,
+    /// Stored; there is nothing to do about it.
+    Noted,
+    /// Stored for a person to look at.
+    Quarantined,
+    /// Stored before.
+    Duplicate,
+}
+
+type Answer = oneshot::Sender<Result<Received, Refused>>;
+
+/// The disk refused the batch; each waiting arrival gets the same answer.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{0}")]
+pub(super) struct Refused(Arc<str>);
+
+#[derive(Default)]
+pub(super) struct Inbox(Mutex<Waiting>);
+
+#[derive(Default)]
+struct Waiting {
+    arrivals: Vec<(Arrival, Answer)>,
+    commits: usize,
+}
+
+/// Arrivals of one commit, taken when it begins and kept in case it has to run again.
+type Batch = Arc<Mutex<Vec<(Arrival, Answer)>>>;
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Inbox {
+    fn take(&self) -> Vec<(Arrival, Answer)> {
+        let mut waiting = lock(&self.0);
+        let count = waiting.arrivals.len().min(BATCH);
+        waiting.arrivals.drain(..count).collect()
+    }
+}
+
+impl Store {
+    /// Stores an arrival and rings its session, once per event id.
+    ///
+    /// # Errors
+    /// When it could not be committed: then nothing is acknowledged.
+    pub async fn receive(&self, arrival: Arrival) -> Result<Received, StoreError> {
+        let (answer, answered) = oneshot::channel();
+        let begin = {
+            let mut waiting = lock(&self.inbox.0);
+            if waiting.arrivals.len() >= WAITING {
+                return Err(StoreError::Unusable("too many deliveries are waiting".into()));
+            }
+            waiting.arrivals.push((arrival, answer));
+            let begin = waiting.commits < self.commits_at_once();
+            waiting.commits += usize::from(begin);
+            begin
+        };
+        if begin {
+            self.commit_waiting();
+        }
+        answered
+            .await
+            .map_err(|_| StoreError::Closed)?
+            .map_err(|refused| StoreError::Unusable(refused.to_string()))
+    }
+
+    fn commits_at_once(&self) -> usize {
+        match self.db.dialect() {
+            super::db::Dialect::Sqlite => 1,
+            super::db::Dialect::Postgres => COMMITS,
+        }
+    }
+
+    /// Commits what waits, then whatever has come meanwhile, until nothing waits.
+    fn commit_waiting(&self) {
+        let batch = Batch::default();
+        let (inbox, taken) = (Arc::clone(&self.inbox), Arc::clone(&batch));
+        let (livemode, clock) = (self.livemode, self.clock.clone());
+        let store = self.clone();
+        let answers = Arc::clone(&batch);
+        let then = move |outcome: Result<HashMap<String, Received>, StoreError>| {
+            store.answer(&answers, outcome);
+            let more = {
+                let mut waiting = lock(&store.inbox.0);
+                let more = !waiting.arrivals.is_empty();
+                waiting.commits -= usize::from(!more);
+                more
+            };
+            if more {
+                store.commit_waiting();
+            }
+        };
+        let begun = self
+            .db
+            .write_then("inbox", Lane::Arrivals, move |tx| {
+                let mut batch = lock(&taken);
+                if batch.is_empty() {
+                    *batch = inbox.take();
+                    // By id: unsorted batches of two replicas wait for each other in a circle.
+                    batch.sort_by(|(a, _), (b, _)| a.id.cmp(&b.id));
+                }
+                let arrivals: Vec<Arrival> = batch.iter().map(|(a, _)| a.clone()).collect();
+                drop(batch);
+                write(tx, arrivals, livemode, clock.now())
+            }, then);
+        if begun.is_err() {
+            lock(&self.inbox.0).arrivals.clear();
+        }
+    }
+
+    fn answer(&self, batch: &Batch, outcome: Result<HashMap<String, Received>, StoreError>) {
+        let batch = std::mem::take(&mut *lock(batch));
+        match outcome {
+            Ok(mut fates) => {
+                for (arrival, answer) in batch {
+                    // Twins in one batch: the first is new, the second a duplicate.
+                    let fate = fates.remove(&arrival.id).unwrap_or(Received::Duplicate);
+                    answer.send(Ok(fate)).ok();
+                }
+            }
+            Err(error) => {
+                tracing::error!(%error, deliveries = batch.len(), "deliveries could not be stored: not acknowledged");
+                let refused = Refused(error.to_string().into());
+                for (_, answer) in batch {
+                    answer.send(Err(refused.clone())).ok();
+                }
+            }
+        }
+    }
+}
+
+/// What is done about an arrival.
+fn disposition(arrival: &Arrival, livemode: bool) -> &'static str {
+    if arrival.quarantined {
+        return "quarantined";
+    }
+    if !arrival.account.is_empty() {
+        return "other_account";
+    }
+    if mode(arrival, livemode) != livemode {
+        return "other_mode";
+    }
+    if arrival.session.is_some() { "rang" } else { "noted" }
+}
+
+fn mode(arrival: &Arrival, own: bool) -> bool {
+    let of_session = arrival.session.as_deref().map(|id| id.starts_with("cs_live_"));
+    match (arrival.livemode, of_session) {
+        // The two contradict each other: whichever is not ours decides, so that nothing is done.
+        (Some(said), Some(named)) if said != named => !own,
+        (Some(said), _) => said,
+        (None, Some(named)) => named,
+        (None, None) => own,
+    }
+}
+
+fn write(
+    tx: &mut Tx,
+    arrivals: Vec<Arrival>,
+    livemode: bool,
+    now: i64,
+) -> BoxFuture<'_, Result<HashMap<String, Received>, StoreError>> {
+    Box::pin(async move {
+        let rows = arrivals
+            .iter()
+            .map(|a| {
+                vals![
+                    &a.id,
+                    &a.account,
+                    mode(a, livemode),
+                    &a.session,
+                    &a.kind,
+                    a.created,
+                    now,
+                    disposition(a, livemode),
+                    pack(&a.body)
+                ]
+            })
+            .collect();
+        let new: Vec<(i64, String)> = tx
+            .for_rows(
+                "INSERT INTO event (id, account, livemode, session_id, type, created, received_at, disposition, body) \
+                 {rows} ON CONFLICT (id) DO NOTHING RETURNING seq, id",
+                rows,
+            )
+            .await?;
+        let by_id: HashMap<&str, &Arrival> = arrivals.iter().map(|a| (a.id.as_str(), a)).collect();
+        let mut fates = HashMap::with_capacity(new.len());
+        let mut bells: BTreeMap<&str, Bell> = BTreeMap::new();
+        for (seq, id) in &new {
+            let Some(arrival) = by_id.get(id.as_str()) else { continue };
+            let fate = match disposition(arrival, livemode) {
+                "rang" => Received::Rang,
+                "quarantined" => Received::Quarantined,
+                _ => Received::Noted,
+            };
+            fates.insert(id.clone(), fate);
+            if let (Received::Rang, Some(session)) = (fate, arrival.session.as_deref()) {
+                bells.entry(session).or_default().add(*seq, &arrival.kind);
+            }
+        }
+        ring(tx, &bells, livemode, now).await?;
+        Ok(fates)
+    })
+}
+
+/// The events of one commit that ring one session.
+#[derive(Default)]
+struct Bell {
+    events: Vec<i64>,
+    succeeded: bool,
+    failed: bool,
+}
+
+impl Bell {
+    fn add(&mut self, event: i64, kind: &str) {
+        self.events.push(event);
+        self.succeeded |= kind == "checkout.session.async_payment_succeeded";
+        self.failed |= kind == "checkout.session.async_payment_failed";
+    }
+}
+
+async fn ring(
+    tx: &mut Tx,
+    bells: &BTreeMap<&str, Bell>,
+    livemode: bool,
+    now: i64,
+) -> Result<(), StoreError> {
+    if bells.is_empty() {
+        return Ok(());
+    }
+    let rows = bells
+        .iter()
+        .map(|(id, bell)| {
+            let count = i64::try_from(bell.events.len()).unwrap_or(1);
+            vals!["", livemode, *id, now, now, false, false, bell.succeeded, bell.failed, count]
+        })
+        .collect();
+    let rung: Vec<(i64, String)> =
+        tx.for_rows(&format!("{} RETURNING seq, id", super::work::RING), rows).await?;
+    let mut doorbells = Vec::with_capacity(rung.len());
+    for (seq, id) in &rung {
+        for event in bells.get(id.as_str()).iter().flat_map(|bell| &bell.events) {
+            doorbells.push(vals![*seq, *event]);
+        }
+    }
+    tx.insert("doorbell (session, event)", doorbells, "").await
+}

@@ -1,0 +1,131 @@
+//! What people do by hand: settle held lines, import keys.
+
+use std::collections::BTreeSet;
+
+use fulfill_rules::{
+    id::SessionKey,
+    order::{ByHand, by_hand},
+};
+
+use super::{
+    Store, StoreError,
+    db::{Lane, vals},
+    record::{Recorded, rework},
+};
+
+/// Keys in one transaction of an import.
+const IMPORT_BATCH: usize = 500;
+
+/// How an import went.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Imported {
+    /// Keys that are new.
+    pub new: u64,
+    /// Keys the pool had already.
+    pub known: u64,
+    /// Keys nobody has drawn yet, all of the pool's.
+    pub free: i64,
+}
+
+impl Store {
+    /// Settles held effects by hand: those of `lines`, or all of them when it is empty. `None`: there
+    /// is no such order.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub async fn by_hand(
+        &self,
+        key: &SessionKey,
+        act: ByHand,
+        lines: Vec<String>,
+        who: &str,
+    ) -> Result<Option<Recorded>, StoreError> {
+        let (now, who, key) = (self.now(), who.to_owned(), key.clone());
+        self.db
+            .write("by_hand", Lane::Others, move |tx| {
+                let (who, key, lines) = (who.clone(), key.clone(), lines.clone());
+                Box::pin(async move {
+                    let found: Option<(i64,)> = tx
+                        .first(
+                            "SELECT o.session FROM orders o JOIN session s ON s.seq = o.session \
+                             WHERE s.id = $1 AND s.livemode = $2 AND s.account = $3",
+                            vals![&key.id, key.livemode, &key.account],
+                        )
+                        .await?;
+                    let Some((session,)) = found else { return Ok(None) };
+                    let moved = rework(tx, vec![session], now, None, |r, _| {
+                        by_hand(&r.order, act, &lines, &who)
+                    })
+                    .await?;
+                    Ok(moved.into_iter().next())
+                })
+            })
+            .await
+    }
+
+    /// Imports license keys into a pool, in their order; keys the pool has already stay as they are.
+    /// Orders that wait are served by the next [`Store::release`].
+    ///
+    /// # Errors
+    /// When it cannot be written; what was imported before stays, and the same import may be run again.
+    pub async fn import_keys(&self, pool: &str, keys: &[String]) -> Result<Imported, StoreError> {
+        let mut sum = Imported::default();
+        let mut seen = BTreeSet::new();
+        let keys: Vec<&String> = keys.iter().filter(|key| seen.insert(key.as_str())).collect();
+        for chunk in keys.chunks(IMPORT_BATCH) {
+            let chunk: Vec<String> = chunk.iter().map(|key| (*key).clone()).collect();
+            let part = self.import_some(pool, chunk).await?;
+            sum.new += part.new;
+            sum.known += part.known;
+            sum.free = part.free;
+        }
+        Ok(sum)
+    }
+
+    async fn import_some(&self, pool: &str, keys: Vec<String>) -> Result<Imported, StoreError> {
+        let (livemode, pool) = (self.livemode, pool.to_owned());
+        self.db
+            .write("import_keys", Lane::Others, move |tx| {
+                let (pool, keys) = (pool.clone(), keys.clone());
+                Box::pin(async move {
+                    // The pool's row is the lock: two imports take their positions in turn.
+                    tx.execute(
+                        "INSERT INTO key_pool (account, livemode, pool, releasing) VALUES ('', $1, $2, TRUE) \
+                         ON CONFLICT (account, livemode, pool) DO UPDATE SET releasing = TRUE",
+                        vals![livemode, &pool],
+                    )
+                    .await?;
+                    let last: Option<(i64,)> = tx
+                        .first(
+                            "SELECT COALESCE(MAX(position), 0) FROM license_key \
+                             WHERE account = '' AND livemode = $1 AND pool = $2",
+                            vals![livemode, &pool],
+                        )
+                        .await?;
+                    let first = last.map_or(0, |(n,)| n) + 1;
+                    let count = keys.len() as u64;
+                    let rows = (first..)
+                        .zip(&keys)
+                        .map(|(position, key)| vals!["", livemode, &pool, key, position])
+                        .collect();
+                    let new: Vec<(i64,)> = tx
+                        .for_rows(
+                            "INSERT INTO license_key (account, livemode, pool, license_key, position) {rows} \
+                             ON CONFLICT (account, livemode, pool, license_key) DO NOTHING RETURNING position",
+                            rows,
+                        )
+                        .await?;
+                    let free: Option<(i64,)> = tx
+                        .first(
+                            "SELECT COUNT(*) FROM license_key WHERE account = '' AND livemode = $1 \
+                             AND pool = $2 AND session IS NULL",
+                            vals![livemode, &pool],
+                        )
+                        .await?;
+                    let new = new.len() as u64;
+                    Ok(Imported { new, known: count - new, free: free.map_or(0, |(n,)| n) })
+                })
+            })
+            .await
+    }
+}
