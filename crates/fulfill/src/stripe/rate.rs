@@ -95,15 +95,15 @@ impl Rate {
         if self.per_second == 0 {
             return Permits { now: u32::MAX, next_at: None };
         }
-        let (tokens, per_ms) = match asker {
-            Asker::Work => (self.all, self.per_ms()),
-            Asker::Visitor if self.all < self.visitors => (self.all, self.per_ms()),
-            Asker::Visitor => (self.visitors, self.per_ms_of_visitors()),
-        };
+        let at = self.at;
+        let due = |tokens: i64, per_ms: i64| at + ((TOKEN - tokens).max(0) + per_ms - 1) / per_ms;
+        let (mut tokens, mut next_at) = (self.all, due(self.all, self.per_ms()));
+        if asker == Asker::Visitor {
+            tokens = tokens.min(self.visitors);
+            next_at = next_at.max(due(self.visitors, self.per_ms_of_visitors()));
+        }
         let whole = u32::try_from(tokens.max(0) / TOKEN).unwrap_or(u32::MAX);
-        let missing = TOKEN - tokens;
-        let next_at = (whole == 0).then(|| now + (missing + per_ms - 1) / per_ms);
-        Permits { now: whole, next_at }
+        Permits { now: whole, next_at: (whole == 0).then_some(next_at) }
     }
 
     /// Takes up to `wanted` requests; returns how many were granted.

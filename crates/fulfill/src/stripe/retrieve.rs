@@ -210,10 +210,10 @@ impl Expand {
     /// Less of what a 403 is about; none if that is the session itself.
     fn without(self, error: &ApiError) -> Option<Self> {
         let ApiErrorKind::Forbidden { permission } = &error.kind else { return None };
-        let about = |names: [&str; 2]| names.iter().any(|name| permission.contains(name));
-        if self.product && about(["product", "price"]) {
+        let about = |names: &[&str]| names.iter().any(|name| permission.contains(name));
+        if self.product && about(&["product", "price", "plan"]) {
             Some(Self { product: false, ..self })
-        } else if self.intent && !about(["checkout_session", "product"]) {
+        } else if self.intent && !about(&["checkout_session", "product", "price", "plan"]) {
             Some(Self { intent: false, ..self })
         } else {
             None

@@ -1,0 +1,241 @@
+use fulfill_rules::fact::{Address, Fact, Intent, Presentment, gate};
+use serde_json::{Value, json};
+
+use super::{line, retrieved, session};
+use crate::stripe::{
+    lenient,
+    sale::{sale, seen},
+    shapes::Session,
+};
+
+/// The session with these fields set over it.
+fn with(fields: Value) -> Value {
+    let mut session = session(&[line(1)], false);
+    let Value::Object(fields) = fields else { panic!("fields are an object") };
+    session.as_object_mut().unwrap().extend(fields);
+    session
+}
+
+fn shipping(line1: &str) -> Value {
+    json!({ "name": "Ada", "carrier": null, "address": { "line1": line1, "line2": null,
+        "city": "Köln", "state": null, "postal_code": "50667", "country": "DE" } })
+}
+
+fn nowhere() -> Value {
+    json!({ "name": null, "address": { "line1": null, "country": null } })
+}
+
+#[tokio::test]
+async fn case_17_the_address_is_found_in_all_four_places_in_order() {
+    let pi = |place: Value| json!({ "id": "pi_1", "status": "succeeded", "shipping": place });
+    for (version, fields) in [
+        (
+            "newest",
+            json!({ "collected_information": { "shipping_details": shipping("here") },
+            "shipping_details": shipping("no"), "payment_intent": pi(shipping("no")) }),
+        ),
+        (
+            "2025-03-31.basil",
+            json!({ "shipping_cost": null,
+            "collected_information": { "shipping_details": shipping("here") } }),
+        ),
+        (
+            "2023-10-16",
+            json!({ "collected_information": null, "shipping": shipping("no"),
+            "shipping_details": shipping("here") }),
+        ),
+        ("2022-11-15", json!({ "shipping_details": shipping("here") })),
+        ("before 2022-08-01", json!({ "shipping": shipping("here") })),
+        ("the payment's", json!({ "payment_intent": pi(shipping("here")) })),
+        (
+            "empty ones are passed over",
+            json!({
+            "collected_information": { "shipping_details": nowhere() }, "shipping": {},
+            "shipping_details": 7, "payment_intent": pi(shipping("here")) }),
+        ),
+    ] {
+        let found = retrieved(&with(fields)).await.sale.shipping.unwrap();
+        assert_eq!(found.name.as_deref(), Some("Ada"), "{version}");
+        let expected = Address {
+            line1: Some("here".into()),
+            city: Some("Köln".into()),
+            postal_code: Some("50667".into()),
+            country: Some("DE".into()),
+            ..Address::default()
+        };
+        assert_eq!(found.address, expected, "{version}");
+    }
+    assert_eq!(retrieved(&session(&[line(1)], false)).await.sale.shipping, None);
+}
+
+#[tokio::test]
+async fn the_buyer_is_found_wherever_stripe_names_him() {
+    for (fields, expected) in [
+        (json!({ "customer": "cus_1" }), ("cus_1", "buyer@example.com", "Ada")),
+        (
+            json!({ "customer": { "id": "cus_1", "object": "customer", "email": "no" } }),
+            ("cus_1", "buyer@example.com", "Ada"),
+        ),
+        (json!({ "customer_account": "acct_1" }), ("acct_1", "buyer@example.com", "Ada")),
+        (
+            json!({ "customer_details": null, "customer_email": "given@example.com" }),
+            ("", "given@example.com", ""),
+        ),
+        (
+            json!({ "customer_details": { "email": null, "business_name": "Ada Ltd" },
+            "customer_email": "given@example.com" }),
+            ("", "given@example.com", "Ada Ltd"),
+        ),
+        (
+            json!({ "customer_details": { "name": null, "individual_name": "Ada L" } }),
+            ("", "", "Ada L"),
+        ),
+    ] {
+        let buyer = retrieved(&with(fields.clone())).await.sale.customer;
+        let text = |field: Option<String>| field.unwrap_or_default();
+        let found = (text(buyer.id), text(buyer.email), text(buyer.name));
+        assert_eq!((&*found.0, &*found.1, &*found.2), expected, "{fields}");
+    }
+}
+
+#[tokio::test]
+async fn the_payment_intent_is_read_in_every_form() {
+    for (intent, expected, id) in [
+        (json!(null), Intent::Absent, None),
+        (json!("pi_1"), Intent::NotReadable, Some("pi_1")),
+        (json!(7), Intent::NotReadable, None),
+        (json!({ "id": "pi_1" }), Intent::NotReadable, Some("pi_1")),
+        (
+            json!({ "id": "pi_1", "status": "brand_new" }),
+            Intent::Status("brand_new".into()),
+            Some("pi_1"),
+        ),
+    ] {
+        let found = retrieved(&with(json!({ "payment_intent": intent }))).await;
+        assert_eq!(
+            (found.seen.intent, found.sale.payment_intent.as_deref()),
+            (expected, id),
+            "{intent}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_missing_status_with_paid_comes_through() {
+    let mut paid = session(&[line(1)], false);
+    paid.as_object_mut().unwrap().remove("status");
+    let found = retrieved(&paid).await;
+    assert_eq!(found.seen.status, None);
+    assert_eq!(gate(&found.seen), Fact::Paid);
+}
+
+#[tokio::test]
+async fn unknown_values_come_through_in_stripes_words() {
+    let fields = json!({ "status": "brand_new", "payment_status": "half_paid", "mode": "barter" });
+    let seen = retrieved(&with(fields)).await.seen;
+    let words = [seen.status, seen.payment_status, seen.mode].map(Option::unwrap);
+    assert_eq!(words, ["brand_new", "half_paid", "barter"]);
+}
+
+#[tokio::test]
+async fn case_26_what_the_buyer_saw_and_paid_is_kept_beside_the_settlement() {
+    let fields = json!({ "presentment_details":
+        { "presentment_amount": 1_234, "presentment_currency": "JPY" } });
+    let sale = retrieved(&with(fields)).await.sale;
+    assert_eq!(sale.presentment, Some(Presentment { amount: 1_234, currency: "jpy".into() }));
+    assert_eq!((sale.amount_total, sale.currency.as_deref()), (Some(1_000), Some("eur")));
+}
+
+#[tokio::test]
+async fn case_29_metadata_of_product_price_and_line_the_line_winning() {
+    let mut item = line(1);
+    item["price"]["product"]["metadata"] =
+        json!({ "a": "product", "b": "product", "c": "product" });
+    item["price"]["metadata"] = json!({ "b": "price", "c": "price", "odd": 7 });
+    item["price"]["lookup_key"] = json!("course");
+    item["metadata"] = json!({ "c": "line" });
+    let line = retrieved(&session(&[item], false)).await.sale.lines.remove(0);
+    let metadata: Vec<_> = line.metadata.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
+    assert_eq!(metadata, [("a", "product"), ("b", "price"), ("c", "line")]);
+    assert_eq!(line.lookup_key.as_deref(), Some("course"));
+    assert_eq!((line.product.as_deref(), line.price.as_deref()), (Some("prod_1"), Some("price_1")));
+}
+
+#[tokio::test]
+async fn case_30_the_quantity_is_the_finished_sessions() {
+    for (quantity, expected) in
+        [(json!(7), 7), (json!(0), 0), (json!(null), 1), (json!("3"), 3), (json!(-1), 0)]
+    {
+        let mut item = line(1);
+        item["quantity"] = quantity;
+        assert_eq!(retrieved(&session(&[item], false)).await.sale.lines[0].quantity, expected);
+    }
+}
+
+#[tokio::test]
+async fn lines_are_read_with_whatever_they_have() {
+    let mut unexpanded = line(1);
+    unexpanded["price"]["product"] = json!("prod_1");
+    let mut deleted = line(2);
+    deleted["price"]["product"] = json!({ "id": "prod_2", "object": "product", "deleted": true });
+    let mut unnamed = line(3);
+    unnamed["description"] = json!(null);
+    let bare = json!({ "price": null });
+    let sale = retrieved(&session(&[unexpanded, deleted, unnamed, bare], false)).await.sale;
+    let products: Vec<_> = sale.lines.iter().map(|line| line.product.as_deref()).collect();
+    assert_eq!(products, [Some("prod_1"), Some("prod_2"), Some("prod_3"), None]);
+    assert_eq!(sale.lines[2].description.as_deref(), Some("Product 3"));
+    assert_eq!((sale.lines[3].id.as_str(), sale.lines[3].quantity), ("line-4", 1));
+}
+
+#[tokio::test]
+async fn metadata_is_kept_as_it_was_written() {
+    let text = |fields| async { retrieved(&with(fields)).await.sale.metadata };
+    let kept = text(json!({ "metadata": { "z": "ü", "a": "<b>" } })).await;
+    assert_eq!(kept.as_deref(), Some(r#"{"z":"ü","a":"<b>"}"#));
+    for none in [json!({}), json!(null), json!("text"), json!([1])] {
+        assert_eq!(text(json!({ "metadata": none })).await, None);
+    }
+}
+
+#[tokio::test]
+async fn text_that_postgresql_cannot_hold_is_replaced() {
+    let sale = retrieved(&with(json!({ "client_reference_id": "a\u{0}b" }))).await.sale;
+    assert_eq!(sale.client_reference_id.as_deref(), Some("a\u{fffd}b"));
+}
+
+/// Every field, at any depth, in turn replaced by values of every type.
+#[test]
+fn case_16_no_field_of_another_type_fails_a_paid_session() {
+    let whole = with(json!({ "shipping": shipping("x"), "payment_link": "plink_1",
+        "collected_information": { "shipping_details": shipping("y") }, "locale": "de" }));
+    let mut pointers = Vec::new();
+    paths(&whole, String::new(), &mut pointers);
+    assert!(pointers.len() > 40);
+    for pointer in pointers.iter().filter(|path| *path != "/payment_status") {
+        for odd in
+            ["null", "1.5", "-7", "18446744073709551615", "true", "\"x\"", "[[]]", "{\"x\":{}}"]
+        {
+            let mut session = whole.clone();
+            *session.pointer_mut(pointer).unwrap() = odd.parse().unwrap();
+            let text = session.to_string();
+            let mut read: Session = lenient::read(text.as_bytes()).unwrap().unwrap();
+            assert_eq!(gate(&seen(&read)), Fact::Paid, "{pointer} = {odd}");
+            let lines = read.line_items.take().and_then(|list| list.data);
+            sale(read, None, lines.map(|items| items.read).unwrap_or_default());
+        }
+    }
+}
+
+fn paths(value: &Value, at: String, into: &mut Vec<String>) {
+    let children: Vec<(String, &Value)> = match value {
+        Value::Object(map) => map.iter().map(|(key, value)| (key.clone(), value)).collect(),
+        Value::Array(list) => list.iter().enumerate().map(|(i, v)| (i.to_string(), v)).collect(),
+        _ => Vec::new(),
+    };
+    for (name, child) in children {
+        let path = format!("{at}/{name}");
+        paths(child, path.clone(), into);
+        into.push(path);
+    }
+}
