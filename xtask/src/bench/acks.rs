@@ -12,7 +12,7 @@ use super::{
     generator::{Pace, Report, drive},
     http,
     machine::{Disk, fdatasync_ms, median},
-    program::{Database, Program, Side},
+    program::{Database, Side},
     table::Row,
 };
 
@@ -26,7 +26,7 @@ pub(crate) fn acks(bench: &mut Bench, database: Database<'_>) -> Result<()> {
         Database::Sqlite => 0.35,
         Database::Postgres(_) => 0.2,
     };
-    let (rounds, time) = if bench.quick { (1, 2) } else { (3, 4) };
+    let (rounds, time) = if bench.quick { (1, 2) } else { (3, 3) };
     let baseline = Side::baseline()?;
     let stub = Side::stub(1, Duration::ZERO)?;
     let mut rows = Vec::new();
@@ -106,12 +106,9 @@ pub(crate) fn lone(bench: &mut Bench, database: Database<'_>) -> Result<()> {
 pub(crate) fn latency(bench: &mut Bench, database: Database<'_>) -> Result<()> {
     let mut rows = Vec::new();
     let mut fsync = f64::NAN;
+    let stub = Side::stub(10, Duration::ZERO)?;
+    let half = half_of_maximum(bench, database, &stub)?;
     for (rate, engine) in [("20", "engine at 20/s"), ("0", "engine without limit")] {
-        let stub = Side::stub(10, Duration::ZERO)?;
-        let home = bench.home(database, 10)?;
-        let program = home.start("20", stub.address)?;
-        let half = half_of_maximum(bench, &program)?;
-        drop(program);
         let home = bench.home(database, 10)?;
         let program = home.start(rate, stub.address)?;
         let time = Duration::from_secs(if bench.quick { 3 } else { 8 });
@@ -133,7 +130,9 @@ pub(crate) fn latency(bench: &mut Bench, database: Database<'_>) -> Result<()> {
     Ok(())
 }
 
-fn half_of_maximum(bench: &mut Bench, program: &Program) -> Result<f64> {
+fn half_of_maximum(bench: &mut Bench, database: Database<'_>, stub: &Side) -> Result<f64> {
+    let home = bench.home(database, 10)?;
+    let program = home.start("20", stub.address)?;
     let time = if bench.quick { 1 } else { 3 };
     let webhooks = bench.webhooks(PER_SECOND_MAX * time);
     let time = Duration::from_secs(u64::try_from(time)?);

@@ -9,6 +9,28 @@ use std::{
 
 use anyhow::{Context as _, Result};
 
+/// What else was running before the first figure; a busy machine measures itself.
+pub(crate) fn busy() -> Result<String> {
+    let before = cpu_ticks()?;
+    std::thread::sleep(Duration::from_secs(1));
+    let after = cpu_ticks()?;
+    let ticks = |n: usize| after[n].saturating_sub(before[n]);
+    let all: u64 = (0..8).map(ticks).sum();
+    let busy = all.saturating_sub(ticks(3) + ticks(4));
+    Ok(format!("{}% of the cores taken by others at the start", busy * 100 / all.max(1)))
+}
+
+/// user, nice, system, idle, iowait, irq, softirq, steal.
+fn cpu_ticks() -> Result<[u64; 8]> {
+    let text = fs::read_to_string("/proc/stat")?;
+    let line = text.lines().next().context("/proc/stat is empty")?;
+    let mut ticks = [0; 8];
+    for (tick, word) in ticks.iter_mut().zip(line.split_whitespace().skip(1)) {
+        *tick = word.parse()?;
+    }
+    Ok(ticks)
+}
+
 /// One line: processor, cores, memory, kernel.
 pub(crate) fn describe() -> String {
     let cores = std::thread::available_parallelism().map_or(0, usize::from);

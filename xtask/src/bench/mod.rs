@@ -130,9 +130,11 @@ impl Bench {
 /// Measures and prints the table. A missed promise is told, not an error; what cannot be measured is.
 pub(crate) fn run(options: &Options) -> Result<()> {
     let binary = program(options)?;
-    println!("{}", machine::describe());
+    println!("{}\n{}", machine::describe(), machine::busy()?);
+    let asked = |part| options.only.is_empty() || options.only.contains(&part);
     let cluster = match options.db {
         Which::Sqlite => None,
+        Which::Postgres | Which::Both if options.only == [Part::Size] => None,
         Which::Postgres | Which::Both => Some(bare::cluster()?),
     };
     let mut databases = Vec::new();
@@ -150,7 +152,6 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         (Part::Page, page::page),
         (Part::Start, start::start),
     ];
-    let asked = |part| options.only.is_empty() || options.only.contains(&part);
     for (part, measure) in parts.into_iter().filter(|(part, _)| asked(*part)) {
         for &database in &databases {
             if let Err(error) = measure(&mut bench, database) {
