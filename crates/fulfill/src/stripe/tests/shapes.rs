@@ -69,7 +69,7 @@ async fn case_17_the_address_is_found_in_all_four_places_in_order() {
 }
 
 #[tokio::test]
-async fn the_buyer_is_found_wherever_stripe_names_him() {
+async fn the_buyer_is_found_wherever_stripe_names_them() {
     for (fields, expected) in [
         (json!({ "customer": "cus_1" }), ("cus_1", "buyer@example.com", "Ada")),
         (
