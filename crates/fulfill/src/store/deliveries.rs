@@ -196,7 +196,8 @@ impl Store {
                     if freed > 0 {
                         rework(tx, vec![session], now, None, |r, _| {
                             let mut decision = after_delivery(&r.order);
-                            let what = format!("{freed} stuck deliveries are tried again, says {who}");
+                            let what =
+                                format!("{freed} stuck deliveries are tried again, says {who}");
                             decision.timeline.insert(0, what);
                             decision
                         })

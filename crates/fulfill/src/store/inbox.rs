@@ -1,7 +1,7 @@
 //! What arrives: stored before it is acknowledged. All that wait share one commit.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -93,7 +93,8 @@ impl Store {
     ///
     /// # Errors
     /// When it could not be committed: then nothing is acknowledged.
-    pub async fn receive(&self, arrival: Arrival) -> Result<Received, StoreError> {
+    pub async fn receive(&self, mut arrival: Arrival) -> Result<Received, StoreError> {
+        arrival.body = pack(&arrival.body).into();
         let (answer, answered) = oneshot::channel();
         let begin = {
             let mut waiting = lock(&self.inbox.0);
@@ -140,9 +141,10 @@ impl Store {
                 store.commit_waiting();
             }
         };
-        let begun = self
-            .db
-            .write_then("inbox", Lane::Arrivals, move |tx| {
+        let begun = self.db.write_then(
+            "inbox",
+            Lane::Arrivals,
+            move |tx| {
                 let mut batch = lock(&taken);
                 if batch.is_empty() {
                     *batch = inbox.take();
@@ -152,7 +154,9 @@ impl Store {
                 let arrivals: Vec<Arrival> = batch.iter().map(|(a, _)| a.clone()).collect();
                 drop(batch);
                 write(tx, arrivals, livemode, clock.now())
-            }, then);
+            },
+            then,
+        );
         if begun.is_err() {
             lock(&self.inbox.0).arrivals.clear();
         }
@@ -211,42 +215,43 @@ fn write(
     now: i64,
 ) -> BoxFuture<'_, Result<HashMap<String, Received>, StoreError>> {
     Box::pin(async move {
+        let numbers = sessions(tx, &arrivals, livemode, now).await?;
+        let number = |a: &Arrival| match (disposition(a, livemode), &a.session) {
+            ("rang", Some(id)) => numbers.get(id).map_or(NONE, |known| known.seq),
+            _ => NONE,
+        };
         let rows = arrivals
             .iter()
             .map(|a| {
                 vals![
+                    number(a),
                     &a.id,
                     &a.account,
                     mode(a, livemode),
-                    &a.session,
                     &a.kind,
+                    &a.session,
                     a.created,
                     now,
                     disposition(a, livemode),
-                    pack(&a.body)
+                    a.body.to_vec()
                 ]
             })
             .collect();
-        let new: Vec<(i64, String)> = tx
-            .for_rows(
-                "INSERT INTO event (id, account, livemode, session_id, type, created, received_at, disposition, body) \
-                 {rows} ON CONFLICT (id) DO NOTHING RETURNING seq, id",
-                rows,
-            )
-            .await?;
-        let by_id: HashMap<&str, &Arrival> = arrivals.iter().map(|a| (a.id.as_str(), a)).collect();
+        let new: Vec<(String,)> = tx.for_rows(INSERT, rows).await?;
+        let new: HashSet<String> = new.into_iter().map(|(id,)| id).collect();
         let mut fates = HashMap::with_capacity(new.len());
-        let mut bells: BTreeMap<&str, Bell> = BTreeMap::new();
-        for (seq, id) in &new {
-            let Some(arrival) = by_id.get(id.as_str()) else { continue };
+        let mut bells: BTreeMap<String, Bell> = BTreeMap::new();
+        for arrival in arrivals.iter().filter(|a| new.contains(&a.id)) {
             let fate = match disposition(arrival, livemode) {
                 "rang" => Received::Rang,
                 "quarantined" => Received::Quarantined,
                 _ => Received::Noted,
             };
-            fates.insert(id.clone(), fate);
-            if let (Received::Rang, Some(session)) = (fate, arrival.session.as_deref()) {
-                bells.entry(session).or_default().add(*seq, &arrival.kind);
+            fates.insert(arrival.id.clone(), fate);
+            if let (Received::Rang, Some(id)) = (fate, &arrival.session)
+                && numbers.get(id).is_some_and(|known| !known.rung)
+            {
+                bells.entry(id.clone()).or_default().add(arrival);
             }
         }
         ring(tx, &bells, livemode, now).await?;
@@ -254,45 +259,80 @@ fn write(
     })
 }
 
+/// Stands for "about no session of ours".
+const NONE: i64 = 0;
+
+const INSERT: &str = "INSERT INTO event \
+    (session, id, account, livemode, type, object_id, created, received_at, disposition, body) \
+    {rows} ON CONFLICT (session, id) DO NOTHING RETURNING id";
+
+/// A session that arrivals are about.
+struct Known {
+    seq: i64,
+    /// It is new, and was rung when its row was made.
+    rung: bool,
+}
+
+/// The numbers of the sessions that are rung; those not heard of before are registered, and rung by
+/// that: all that is about a new session is new.
+async fn sessions(
+    tx: &mut Tx,
+    arrivals: &[Arrival],
+    livemode: bool,
+    now: i64,
+) -> Result<HashMap<String, Known>, StoreError> {
+    let mut bells: BTreeMap<String, Bell> = BTreeMap::new();
+    for arrival in arrivals.iter().filter(|a| disposition(a, livemode) == "rang") {
+        if let Some(id) = &arrival.session {
+            bells.entry(id.clone()).or_default().add(arrival);
+        }
+    }
+    if bells.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let ids: Vec<String> = bells.keys().cloned().collect();
+    let found: Vec<(i64, String)> = tx
+        .fetch(
+            "SELECT seq, id FROM session WHERE id {in $1} AND livemode = $2 AND account = ''",
+            vals![ids, livemode],
+        )
+        .await?;
+    let mut known = HashMap::with_capacity(bells.len());
+    for (seq, id) in found {
+        bells.remove(&id);
+        known.insert(id, Known { seq, rung: false });
+    }
+    for (seq, id) in ring(tx, &bells, livemode, now).await? {
+        known.insert(id, Known { seq, rung: true });
+    }
+    Ok(known)
+}
+
 /// The events of one commit that ring one session.
 #[derive(Default)]
 struct Bell {
-    events: Vec<i64>,
+    count: i64,
     succeeded: bool,
     failed: bool,
 }
 
 impl Bell {
-    fn add(&mut self, event: i64, kind: &str) {
-        self.events.push(event);
-        self.succeeded |= kind == "checkout.session.async_payment_succeeded";
-        self.failed |= kind == "checkout.session.async_payment_failed";
+    fn add(&mut self, arrival: &Arrival) {
+        self.count += 1;
+        self.succeeded |= arrival.kind == "checkout.session.async_payment_succeeded";
+        self.failed |= arrival.kind == "checkout.session.async_payment_failed";
     }
 }
 
+/// Rings in the order of the ids: two replicas never wait for each other in a circle.
 async fn ring(
     tx: &mut Tx,
-    bells: &BTreeMap<&str, Bell>,
+    bells: &BTreeMap<String, Bell>,
     livemode: bool,
     now: i64,
-) -> Result<(), StoreError> {
-    if bells.is_empty() {
-        return Ok(());
-    }
-    let rows = bells
-        .iter()
-        .map(|(id, bell)| {
-            let count = i64::try_from(bell.events.len()).unwrap_or(1);
-            vals!["", livemode, *id, now, now, false, false, bell.succeeded, bell.failed, count]
-        })
-        .collect();
-    let rung: Vec<(i64, String)> =
-        tx.for_rows(&format!("{} RETURNING seq, id", super::work::RING), rows).await?;
-    let mut doorbells = Vec::with_capacity(rung.len());
-    for (seq, id) in &rung {
-        for event in bells.get(id.as_str()).iter().flat_map(|bell| &bell.events) {
-            doorbells.push(vals![*seq, *event]);
-        }
-    }
-    tx.insert("doorbell (session, event)", doorbells, "").await
+) -> Result<Vec<(i64, String)>, StoreError> {
+    let rows = bells.iter().map(|(id, bell)| {
+        vals!["", livemode, id, now, now, false, false, bell.succeeded, bell.failed, bell.count]
+    });
+    tx.for_rows(&format!("{} RETURNING seq, id", super::work::RING), rows.collect()).await
 }

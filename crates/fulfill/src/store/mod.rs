@@ -19,6 +19,7 @@ use std::{path::PathBuf, sync::Arc};
 
 use fulfill_rules::Millis;
 
+use self::db::{Db, Lane, vals};
 pub use self::{
     db::Tripwire,
     deliveries::{Job, JobKey},
@@ -32,7 +33,6 @@ pub use self::{
     },
     work::{Bell, Claim, Ringer},
 };
-use self::db::{Db, Lane, vals};
 use crate::clock::Clock;
 
 /// Where everything is kept.

@@ -132,7 +132,8 @@ impl Store {
             .write("note", Lane::Others, move |tx| {
                 let name = name.clone();
                 Box::pin(async move {
-                    let again = if over { "DO UPDATE SET value = excluded.value" } else { "DO NOTHING" };
+                    let again =
+                        if over { "DO UPDATE SET value = excluded.value" } else { "DO NOTHING" };
                     let sql = format!(
                         "INSERT INTO fact (name, value) VALUES ($1, $2) ON CONFLICT (name) {again}"
                     );

@@ -50,10 +50,7 @@ rows! {
 }
 
 /// Locks sessions, always in the order of their ids: so two transactions never wait in a circle.
-pub(super) async fn lock(
-    tx: &mut Tx,
-    seqs: Vec<i64>,
-) -> Result<BTreeMap<i64, Locked>, StoreError> {
+pub(super) async fn lock(tx: &mut Tx, seqs: Vec<i64>) -> Result<BTreeMap<i64, Locked>, StoreError> {
     let rows: Vec<LockedRow> = tx
         .fetch(
             "SELECT seq, account, livemode, id, rung, seen, fence, tries, visitor, trouble, first_rung_at, told \
@@ -310,7 +307,12 @@ fn order_rows(
                 return Err(StoreError::Corrupt("an order without a sale".into()));
             };
             if before.status != next.status || before.reason != next.reason {
-                standing.push(vals![change.session, next.status.as_str(), &next.reason, fulfilled_at]);
+                standing.push(vals![
+                    change.session,
+                    next.status.as_str(),
+                    &next.reason,
+                    fulfilled_at
+                ]);
             }
         }
     }

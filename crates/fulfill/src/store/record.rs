@@ -165,9 +165,9 @@ impl Store {
             .write("record", Lane::Others, move |tx| {
                 let (ready, policy) = (Arc::clone(&ready), Arc::clone(&policy));
                 let range = range.clone();
-                Box::pin(async move {
-                    write(tx, ready.get(range).unwrap_or(&[]), &policy, now).await
-                })
+                Box::pin(
+                    async move { write(tx, ready.get(range).unwrap_or(&[]), &policy, now).await },
+                )
             })
             .await
     }
@@ -213,11 +213,21 @@ async fn write(
         .map(|(look, decision)| {
             let remembered = before.get(&look.claim.session);
             let (sale, raw) = match &look.kind {
-                Kind::Found { sale, json, raw, .. } => (Some((&**sale, json.as_str())), Some(raw.as_slice())),
-                _ if remembered.is_none() => (Some((&sale_of_none.0, sale_of_none.1.as_str())), None),
+                Kind::Found { sale, json, raw, .. } => {
+                    (Some((&**sale, json.as_str())), Some(raw.as_slice()))
+                }
+                _ if remembered.is_none() => {
+                    (Some((&sale_of_none.0, sale_of_none.1.as_str())), None)
+                }
                 _ => (None, None),
             };
-            Change { session: look.claim.session, before: remembered.map(|r| &r.order), decision, sale, raw }
+            Change {
+                session: look.claim.session,
+                before: remembered.map(|r| &r.order),
+                decision,
+                sale,
+                raw,
+            }
         })
         .collect();
     orders::save(tx, &changes, &mut sessions, now).await?;
@@ -225,8 +235,18 @@ async fn write(
     let closed = looks.iter().zip(&decisions).filter_map(|(look, decision)| {
         sessions.get(&look.claim.session).map(|locked| close(look, decision, locked, now))
     });
-    let columns =
-        ["seen", "looked_at", "due_at", "lease_until", "visitor", "attempt", "tries", "missing", "trouble", "told"];
+    let columns = [
+        "seen",
+        "looked_at",
+        "due_at",
+        "lease_until",
+        "visitor",
+        "attempt",
+        "tries",
+        "missing",
+        "trouble",
+        "told",
+    ];
     tx.update("session", &["seq"], &columns, closed.collect()).await?;
     Ok(changes.iter().zip(&looks).map(|(change, look)| recorded(change, look)).collect())
 }
@@ -253,7 +273,9 @@ fn decision(
             if known_trouble != Some(why.as_str()) {
                 decision.timeline.push(why.clone());
             }
-            if *ask_a_person && order.is_none_or(|o| !o.placed && o.status != Status::NeedsAttention) {
+            if *ask_a_person
+                && order.is_none_or(|o| !o.placed && o.status != Status::NeedsAttention)
+            {
                 decision.standing =
                     Some(Standing { status: Status::NeedsAttention, reason: Some(why.clone()) });
                 decision.timeline.push(format!("needs_attention: {why}"));
@@ -337,7 +359,13 @@ pub(super) async fn rework(
         .iter()
         .filter_map(|(seq, decision)| {
             let before: Option<&Order> = before.get(seq).map(|r| &r.order);
-            before.is_some().then_some(Change { session: *seq, before, decision, sale: None, raw: None })
+            before.is_some().then_some(Change {
+                session: *seq,
+                before,
+                decision,
+                sale: None,
+                raw: None,
+            })
         })
         .collect();
     orders::save(tx, &changes, &mut sessions, now).await?;

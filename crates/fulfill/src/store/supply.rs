@@ -207,7 +207,8 @@ impl Store {
                     let seqs = waiting(tx, &what, livemode, &known).await?;
                     if seqs.is_empty() {
                         // Under the lock nobody can be held behind our back: then it is over.
-                        let key = SessionKey { account: String::new(), livemode, id: String::new() };
+                        let key =
+                            SessionKey { account: String::new(), livemode, id: String::new() };
                         let mut lock = Demand::default();
                         if what.kind == "stock" {
                             lock.skus.insert(what.subject.clone());
@@ -221,10 +222,11 @@ impl Store {
                         }
                         return Ok((Vec::new(), (!over).then(Vec::new)));
                     }
-                    let moved = rework(tx, seqs.clone(), now, Some((&policy, true)), |r, supply| {
-                        decide(Some(&r.order), &Fact::Paid, &r.sale, supply, &policy, now)
-                    })
-                    .await?;
+                    let moved =
+                        rework(tx, seqs.clone(), now, Some((&policy, true)), |r, supply| {
+                            decide(Some(&r.order), &Fact::Paid, &r.sale, supply, &policy, now)
+                        })
+                        .await?;
                     Ok((seqs, Some(moved)))
                 })
             })
@@ -245,7 +247,8 @@ impl Store {
             .db
             .read(move |tx| {
                 Box::pin(async move {
-                    let sql = "SELECT sku FROM shelf WHERE account = '' AND livemode = $1 AND opened";
+                    let sql =
+                        "SELECT sku FROM shelf WHERE account = '' AND livemode = $1 AND opened";
                     tx.fetch(sql, vals![livemode]).await
                 })
             })

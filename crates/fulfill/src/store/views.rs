@@ -3,12 +3,7 @@
 use std::collections::HashMap;
 
 use fulfill_rules::{
-    Millis,
-    delivery::DeliveryStatus,
-    fact::Sale,
-    id::SessionKey,
-    order::Status,
-    place::Effect,
+    Millis, delivery::DeliveryStatus, fact::Sale, id::SessionKey, order::Status, place::Effect,
 };
 use futures_util::future::BoxFuture;
 
@@ -293,7 +288,9 @@ impl Store {
     /// When it cannot be read.
     pub async fn orders(&self, query: OrdersQuery) -> Result<OrdersPage, StoreError> {
         let livemode = self.livemode;
-        self.db.read(move |tx| Box::pin(async move { orders_page(tx, query, livemode).await })).await
+        self.db
+            .read(move |tx| Box::pin(async move { orders_page(tx, query, livemode).await }))
+            .await
     }
 
     /// What a customer was granted, the newest first. Waived and held grants are not granted.
@@ -404,10 +401,7 @@ fn orders_page(
         if let Some(q) = query.q.map(|q| q.trim().to_owned()).filter(|q| !q.is_empty()) {
             wheres.push(search(&q, &mut values));
         }
-        let sql = format!(
-            "{VIEW} WHERE {} ORDER BY o.session DESC LIMIT $2",
-            wheres.join(" AND ")
-        );
+        let sql = format!("{VIEW} WHERE {} ORDER BY o.session DESC LIMIT $2", wheres.join(" AND "));
         let mut rows: Vec<ViewRow> = tx.fetch(&sql, values).await?;
         let page = usize::try_from(limit).unwrap_or(usize::MAX);
         let has_more = rows.len() > page;
@@ -474,8 +468,7 @@ async fn with_parts(tx: &mut Tx, rows: Vec<ViewRow>) -> Result<Vec<OrderView>, S
         timeline.entry(session).or_default().push(Told { at, what });
     }
     let mut events: HashMap<i64, Vec<EventView>> = HashMap::new();
-    let sql = "SELECT d.session, e.id, e.type, e.received_at FROM doorbell d JOIN event e ON e.seq = d.event \
-               WHERE d.session {in $1} ORDER BY d.session, d.event";
+    let sql = "SELECT session, id, type, received_at FROM event WHERE session {in $1} ORDER BY session, seq";
     for (session, id, kind, received_at) in
         tx.fetch::<(i64, String, String, i64)>(sql, vals![seqs]).await?
     {
@@ -530,9 +523,8 @@ async fn counts(tx: &mut Tx, livemode: bool, now: Millis) -> Result<Counts, Stor
             vals![livemode],
         )
         .await?;
-    let quarantined: Option<(i64,)> = tx
-        .first("SELECT COUNT(*) FROM event WHERE disposition = 'quarantined'", vals![])
-        .await?;
+    let quarantined: Option<(i64,)> =
+        tx.first("SELECT COUNT(*) FROM event WHERE disposition = 'quarantined'", vals![]).await?;
     let n = |found: Option<(i64,)>| found.map_or(0, |(n,)| n);
     let stuck = stuck.into_iter().map(|(kind, n)| (kind, "stuck".to_owned(), n));
     Ok(Counts {

@@ -130,7 +130,9 @@ impl Store {
                 let rows = keys
                     .iter()
                     .map(|k| {
-                        vals![&k.account, k.livemode, &k.id, now, now, waits, guess, false, false, 1]
+                        vals![
+                            &k.account, k.livemode, &k.id, now, now, waits, guess, false, false, 1
+                        ]
                     })
                     .collect();
                 Box::pin(async move {

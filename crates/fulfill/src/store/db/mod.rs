@@ -94,7 +94,10 @@ impl Db {
         Ok(Self { kind: Kind::Sqlite(Arc::new(sqlite::Sqlite::open(path)?)), tripwire })
     }
 
-    pub(super) async fn postgres(url: &str, tripwire: Option<Tripwire>) -> Result<Self, StoreError> {
+    pub(super) async fn postgres(
+        url: &str,
+        tripwire: Option<Tripwire>,
+    ) -> Result<Self, StoreError> {
         Ok(Self { kind: Kind::Postgres(postgres::open(url).await?), tripwire })
     }
 
@@ -185,7 +188,12 @@ impl Db {
         }
     }
 
-    async fn attempt<T, F>(&self, pool: &PgPool, name: &'static str, body: &F) -> Result<T, StoreError>
+    async fn attempt<T, F>(
+        &self,
+        pool: &PgPool,
+        name: &'static str,
+        body: &F,
+    ) -> Result<T, StoreError>
     where
         T: Send + 'static,
         F: for<'t> Fn(&'t mut Tx) -> BoxFuture<'t, Result<T, StoreError>> + Send + Sync + 'static,

@@ -17,11 +17,10 @@ pub(super) async fn open(url: &str) -> Result<PgPool, StoreError> {
         .max_connections(CONNECTIONS)
         .acquire_timeout(std::time::Duration::from_secs(10))
         .test_before_acquire(false)
-        .connect_with(
-            options
-                .application_name("fulfilld")
-                .options([("statement_timeout", "30s"), ("idle_in_transaction_session_timeout", "30s")]),
-        )
+        .connect_with(options.application_name("fulfilld").options([
+            ("statement_timeout", "30s"),
+            ("idle_in_transaction_session_timeout", "30s"),
+        ]))
         .await?;
     Ok(pool)
 }
@@ -90,19 +89,30 @@ fn columns(width: usize, rows: Vec<Vec<Value>>) -> Result<(String, PgArguments),
     let mut args = PgArguments::default();
     for (at, column) in turned.into_iter().enumerate() {
         let (name, added) = match column.first() {
-            Some(Value::Int(_)) => ("bigint", args.add(every(column, |v| match v {
-                Value::Int(v) => v,
-                _ => None,
-            }))),
-            Some(Value::Bool(_)) => ("boolean", args.add(every(column, |v| matches!(v, Value::Bool(true))))),
-            Some(Value::Bytes(_)) => ("bytea", args.add(every(column, |v| match v {
-                Value::Bytes(v) => v,
-                _ => None,
-            }))),
-            _ => ("text", args.add(every(column, |v| match v {
-                Value::Text(v) => v,
-                _ => None,
-            }))),
+            Some(Value::Int(_)) => (
+                "bigint",
+                args.add(every(column, |v| match v {
+                    Value::Int(v) => v,
+                    _ => None,
+                })),
+            ),
+            Some(Value::Bool(_)) => {
+                ("boolean", args.add(every(column, |v| matches!(v, Value::Bool(true)))))
+            }
+            Some(Value::Bytes(_)) => (
+                "bytea",
+                args.add(every(column, |v| match v {
+                    Value::Bytes(v) => v,
+                    _ => None,
+                })),
+            ),
+            _ => (
+                "text",
+                args.add(every(column, |v| match v {
+                    Value::Text(v) => v,
+                    _ => None,
+                })),
+            ),
         };
         added.map_err(encoding)?;
         if at > 0 {

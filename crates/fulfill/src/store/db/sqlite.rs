@@ -191,7 +191,8 @@ pub(super) fn transact<T>(
         return Err(error.into());
     }
     let mut tx = Tx::Sqlite(owned);
-    let ran = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| body(&mut tx).now_or_never()));
+    let ran =
+        std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| body(&mut tx).now_or_never()));
     let Tx::Sqlite(owned) = tx else { return Err(StoreError::Closed) };
     let result = match ran {
         Ok(Some(result)) => result,

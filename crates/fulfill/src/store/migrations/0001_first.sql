@@ -1,17 +1,21 @@
 -- The inbox: every verified delivery, once. Ids are kept for ever, bodies (lz4) for a while.
+-- An event is about one session for ever, so its id is unique behind the session's number (0: it is
+-- about none that is ours). That keeps the index growing at its end, where a unique index of random
+-- ids would be written all over.
 CREATE TABLE event (
   seq {serial},
-  id TEXT NOT NULL UNIQUE,
+  session BIGINT NOT NULL,
+  id TEXT NOT NULL,
   account TEXT NOT NULL,
   livemode BOOLEAN NOT NULL,
-  session_id TEXT,
   type TEXT NOT NULL,
+  object_id TEXT,
   created BIGINT,
   received_at BIGINT NOT NULL,
   disposition TEXT NOT NULL,
-  body {blob}
+  body {blob},
+  UNIQUE (session, id)
 );
-
 CREATE INDEX event_quarantined ON event (seq) WHERE disposition = 'quarantined';
 
 -- The register of Checkout Sessions: each has one row and one number, whatever rings it. The row is
@@ -41,13 +45,6 @@ CREATE TABLE session (
   UNIQUE (id, livemode, account)
 );
 CREATE INDEX session_due ON session (livemode, visitor, due_at) WHERE due_at IS NOT NULL;
-
--- Which events rang which session.
-CREATE TABLE doorbell (
-  session BIGINT NOT NULL,
-  event BIGINT NOT NULL,
-  PRIMARY KEY (session, event)
-) {compact};
 
 CREATE TABLE orders (
   session {number_key},
