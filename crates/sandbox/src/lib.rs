@@ -1,1 +1,322 @@
-//! Placeholder.
+//! A pretend Stripe, offline: the API around Checkout, the page where a buyer pays, events and
+//! their deliveries. It has its own idea of Stripe and shares no code with what is tested
+//! against it.
+//!
+//! ```no_run
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let sandbox = fulfill_sandbox::Sandbox::builder().port(0).seed(7).start().await?;
+//! println!("{} takes {}", sandbox.url(), sandbox.secret_key());
+//! sandbox.shutdown().await;
+//! # Ok(())
+//! # }
+//! ```
+
+mod api;
+mod app;
+mod buy;
+mod checkout;
+mod clock;
+mod control;
+mod deliver;
+mod error;
+mod faults;
+mod form;
+mod http;
+mod idempotency;
+mod ids;
+mod instruments;
+mod money;
+mod page;
+mod render;
+mod server;
+mod state;
+mod version;
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use self::{
+    app::App,
+    state::{
+        State,
+        objects::{Endpoint, Metadata},
+    },
+};
+pub use self::{
+    buy::{Method, PayError, PostalAddress, Purchase, ShipTo},
+    clock::Clock,
+    deliver::Attempt,
+    faults::{Fault, Faults, Trouble},
+};
+
+/// The port that the sandbox listens on unless told otherwise.
+pub const PORT: u16 = 12_111;
+
+const SETTLE: Duration = Duration::from_secs(2);
+/// How long a stop waits for what is on its way.
+const STOP_WITHIN: Duration = Duration::from_secs(5);
+
+/// Why a sandbox did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The port cannot be listened on.
+    #[error(
+        "the sandbox cannot listen on 127.0.0.1:{port}: {source}. Is another one running? Choose another port, or 0 for any free one."
+    )]
+    Port {
+        /// The port asked for.
+        port: u16,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The Unix socket cannot be made.
+    #[error("the sandbox cannot make the socket {}: {source}", path.display())]
+    Socket {
+        /// The path asked for.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The client that delivers events cannot be made.
+    #[error("the sandbox cannot make its HTTP client: {0}")]
+    Client(#[source] reqwest::Error),
+}
+
+/// How a sandbox will run.
+#[derive(Debug, Clone)]
+pub struct Builder {
+    port: u16,
+    socket: Option<PathBuf>,
+    seed: Option<u64>,
+    settle: Duration,
+    clock: Clock,
+    forward_to: Option<String>,
+}
+
+impl Builder {
+    /// The port on 127.0.0.1; 0 takes any free one. [`PORT`] if left out.
+    #[must_use]
+    pub fn port(mut self, port: u16) -> Self {
+        self.port = port;
+        self
+    }
+
+    /// Listens on a Unix socket too, as Stripe's CLI wants it.
+    #[must_use]
+    pub fn socket(mut self, path: impl AsRef<Path>) -> Self {
+        self.socket = Some(path.as_ref().to_owned());
+        self
+    }
+
+    /// The same seed and the same calls give the same ids. Random if left out.
+    #[must_use]
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.seed = Some(seed);
+        self
+    }
+
+    /// How long a debit is on its way, on the sandbox's clock. Two seconds if left out.
+    #[must_use]
+    pub fn settle(mut self, settle: Duration) -> Self {
+        self.settle = settle;
+        self
+    }
+
+    /// The sandbox's clock. The system's if left out.
+    #[must_use]
+    pub fn clock(mut self, clock: Clock) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Delivers every event to this URL, signed with [`Sandbox::forward_secret`], as Stripe's CLI
+    /// does; Checkout does not wait for its answers.
+    #[must_use]
+    pub fn forward_to(mut self, url: impl Into<String>) -> Self {
+        self.forward_to = Some(url.into());
+        self
+    }
+
+    /// Starts it, on the runtime of the caller.
+    ///
+    /// # Errors
+    /// [`StartError`] when the port is taken or the socket cannot be made.
+    pub async fn start(self) -> Result<Sandbox, StartError> {
+        let Self { port, socket, seed, settle, clock, forward_to } = self;
+        let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await;
+        let listener = listener.map_err(|source| StartError::Port { port, source })?;
+        let bound = listener.local_addr().map_err(|source| StartError::Port { port, source })?;
+        let unix = match &socket {
+            None => None,
+            Some(path) => Some(
+                bind_socket(path)
+                    .map_err(|source| StartError::Socket { path: path.clone(), source })?,
+            ),
+        };
+        let url = format!("http://{bound}");
+        let seed = seed.unwrap_or_else(rand::random);
+        let settle_ms = i64::try_from(settle.as_millis()).unwrap_or(i64::MAX / 4);
+        let mut state = State::new(clock, seed, settle_ms, url.as_str().into());
+        let secret_key = state.ids.text("sk_test_", 32);
+        let forward_secret = state.ids.next("whsec_");
+        if let Some(to) = forward_to {
+            add_listener(&mut state, &to, &forward_secret);
+        }
+        let app = App::new(state, seed, Faults::new(seed), client().map_err(StartError::Client)?);
+        app.tasks.spawn(server::serve(Arc::clone(&app), listener));
+        if let Some(unix) = unix {
+            app.tasks.spawn(server::serve(Arc::clone(&app), unix));
+        }
+        app.tasks.spawn(Arc::clone(&app).keep_agenda());
+        Ok(Sandbox { app, url, secret_key, forward_secret: forward_secret.to_string(), socket })
+    }
+}
+
+/// A socket left behind by a sandbox that crashed is replaced; one that answers is not.
+fn bind_socket(path: &Path) -> std::io::Result<tokio::net::UnixListener> {
+    match tokio::net::UnixListener::bind(path) {
+        Err(error)
+            if error.kind() == std::io::ErrorKind::AddrInUse
+                && std::os::unix::net::UnixStream::connect(path).is_err() =>
+        {
+            std::fs::remove_file(path)?;
+            tokio::net::UnixListener::bind(path)
+        }
+        bound => bound,
+    }
+}
+
+fn add_listener(state: &mut State, url: &str, secret: &ids::Id) {
+    state.endpoints.insert(Endpoint {
+        id: state.ids.next("we_"),
+        created: state.clock.now(),
+        url: url.into(),
+        secret: Arc::clone(secret),
+        enabled: true,
+        events: vec!["*".to_owned()],
+        version: None,
+        thin: false,
+        listener: true,
+        description: None,
+        metadata: Metadata::default(),
+    });
+}
+
+fn client() -> Result<reqwest::Client, reqwest::Error> {
+    // Another part of the program may have chosen a provider already; either will do.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .no_proxy()
+        .pool_max_idle_per_host(64)
+        .build()
+}
+
+/// A running sandbox.
+#[derive(Debug)]
+pub struct Sandbox {
+    app: Arc<App>,
+    url: String,
+    secret_key: String,
+    forward_secret: String,
+    socket: Option<PathBuf>,
+}
+
+impl Sandbox {
+    /// How a sandbox will run.
+    #[must_use]
+    pub fn builder() -> Builder {
+        Builder {
+            port: PORT,
+            socket: None,
+            seed: None,
+            settle: SETTLE,
+            clock: Clock::system(),
+            forward_to: None,
+        }
+    }
+
+    /// Where its API and its pages are: `http://127.0.0.1:PORT`.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// A key that it takes. Any other that starts with `sk_test_` or `rk_test_` does as well.
+    #[must_use]
+    pub fn secret_key(&self) -> &str {
+        &self.secret_key
+    }
+
+    /// The secret that deliveries to [`Builder::forward_to`] are signed with.
+    #[must_use]
+    pub fn forward_secret(&self) -> &str {
+        &self.forward_secret
+    }
+
+    /// Its clock.
+    #[must_use]
+    pub fn clock(&self) -> &Clock {
+        &self.app.clock
+    }
+
+    /// Trouble on order.
+    #[must_use]
+    pub fn faults(&self) -> &Faults {
+        &self.app.faults
+    }
+
+    /// Pays a session as a buyer would on its page, and returns once it is done; the events are on
+    /// their way then.
+    ///
+    /// # Errors
+    /// [`PayError`] when the session is not open, the bank declines or a quantity is not allowed.
+    pub fn pay(&self, session: &str, method: Method, purchase: Purchase) -> Result<(), PayError> {
+        buy::pay(&self.app, session, method, purchase)
+    }
+
+    /// Gives a restricted key (`rk_test_…`) these permissions and no others, as
+    /// `checkout_session_read`.
+    pub fn restrict(&self, key: &str, permissions: &[&str]) {
+        let permissions = permissions.iter().map(|name| (*name).to_owned()).collect();
+        self.app.write(|state| state.permissions.insert(key.to_owned(), permissions));
+    }
+
+    /// Carries out what is due on the clock, then waits until no delivery waits or is on its way.
+    pub async fn idle(&self) {
+        loop {
+            self.app.run_due();
+            self.app.lanes.idle().await;
+            let nothing_due =
+                self.app.read().next_due_ms().is_none_or(|due| due > self.app.clock.now_ms());
+            if nothing_due && self.app.lanes.is_idle() {
+                return;
+            }
+        }
+    }
+
+    /// The attempts to deliver, oldest first; the log keeps the last ten thousand.
+    #[must_use]
+    pub fn deliveries(&self) -> Vec<Attempt> {
+        self.app.lanes.log()
+    }
+
+    /// Stops: no new connections, and at most five seconds for what is on its way.
+    pub async fn shutdown(self) {
+        self.app.stop.cancel();
+        self.app.tasks.close();
+        let _ = tokio::time::timeout(STOP_WITHIN, self.app.tasks.wait()).await;
+        if let Some(path) = &self.socket {
+            let _ = std::fs::remove_file(path);
+        }
+    }
+}
+
+impl Drop for Sandbox {
+    fn drop(&mut self) {
+        self.app.stop.cancel();
+    }
+}

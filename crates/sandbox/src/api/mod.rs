@@ -1,0 +1,260 @@
+//! The API: which path is answered by what, and the manners that all calls share.
+
+mod checkout_lines;
+mod customers;
+mod discounts;
+mod events;
+mod links;
+mod list;
+mod payments;
+mod prices;
+mod products;
+mod sessions;
+mod terms;
+mod webhook_endpoints;
+
+use std::collections::HashSet;
+
+use serde_json::Value;
+
+pub(crate) use self::{discounts::promotion, links::open as open_link};
+use crate::{
+    error::{Answer, ApiError},
+    form::{Change, Params},
+    render::{self, View},
+    state::{State, objects::Metadata},
+    version::Version,
+};
+
+/// A call as the handlers see it.
+#[derive(Debug)]
+pub(crate) struct Call {
+    pub(crate) params: Params,
+    pub(crate) version: Version,
+    /// The caller named the version; otherwise it is the account's default.
+    pub(crate) version_named: bool,
+    pub(crate) key: String,
+    /// The id in the path.
+    pub(crate) id: String,
+}
+
+impl Call {
+    pub(crate) fn view<'a>(&'a self, state: &'a State) -> View<'a> {
+        View { version: &self.version, base: &state.base }
+    }
+}
+
+type Reads = fn(&State, &mut Call) -> Answer;
+type Writes = fn(&mut State, &mut Call) -> Answer;
+
+#[derive(Clone, Copy)]
+enum Action {
+    Reads(Reads),
+    Writes(Writes),
+}
+
+/// What answers a method and path.
+#[derive(Clone, Copy)]
+pub(crate) struct Route {
+    resource: &'static str,
+    action: Action,
+}
+
+impl Route {
+    pub(crate) fn writes(&self) -> bool {
+        matches!(self.action, Action::Writes(_))
+    }
+}
+
+/// The route of a path below `/v1`, and the id in it.
+pub(crate) fn route<'a>(method: &str, path: &[&'a str]) -> Option<(Route, &'a str)> {
+    let reads = |resource, action: Reads| Route { resource, action: Action::Reads(action) };
+    let writes = |resource, action: Writes| Route { resource, action: Action::Writes(action) };
+    let id = path
+        .iter()
+        .copied()
+        .find(|part| part.contains('_') && part.contains(|c: char| c.is_ascii_digit()));
+    let (resource, at) = resource(path)?;
+    let rest = &path[at..];
+    let id = rest.first().copied().or(id).unwrap_or_default();
+    let route = match (method, resource, rest) {
+        ("GET", "product", []) => reads("product", products::list),
+        ("POST", "product", []) => writes("product", products::create),
+        ("GET", "product", [_]) => reads("product", products::retrieve),
+        ("POST", "product", [_]) => writes("product", products::update),
+        ("DELETE", "product", [_]) => writes("product", products::delete),
+        ("GET", "plan", []) => reads("plan", prices::list),
+        ("POST", "plan", []) => writes("plan", prices::create),
+        ("GET", "plan", [_]) => reads("plan", prices::retrieve),
+        ("POST", "plan", [_]) => writes("plan", prices::update),
+        ("GET", "customer", []) => reads("customer", customers::list),
+        ("POST", "customer", []) => writes("customer", customers::create),
+        ("GET", "customer", [_]) => reads("customer", customers::retrieve),
+        ("POST", "customer", [_]) => writes("customer", customers::update),
+        ("GET", "coupon", []) => reads("coupon", discounts::list_coupons),
+        ("POST", "coupon", []) => writes("coupon", discounts::create_coupon),
+        ("GET", "coupon", [_]) => reads("coupon", discounts::retrieve_coupon),
+        ("GET", "promotion_code", []) => reads("promotion_code", discounts::list_codes),
+        ("POST", "promotion_code", []) => writes("promotion_code", discounts::create_code),
+        ("GET", "promotion_code", [_]) => reads("promotion_code", discounts::retrieve_code),
+        ("GET", "checkout_session", []) => reads(resource, sessions::list),
+        ("POST", "checkout_session", []) => writes(resource, sessions::create),
+        ("GET", "checkout_session", [_]) => reads(resource, sessions::retrieve),
+        ("POST", "checkout_session", [_]) => writes(resource, sessions::update),
+        ("GET", "checkout_session", [_, "line_items"]) => reads(resource, sessions::line_items),
+        ("POST", "checkout_session", [_, "expire"]) => writes(resource, sessions::expire),
+        ("GET", "payment_links", []) => reads(resource, links::list),
+        ("POST", "payment_links", []) => writes(resource, links::create),
+        ("GET", "payment_links", [_]) => reads(resource, links::retrieve),
+        ("POST", "payment_links", [_]) => writes(resource, links::update),
+        ("GET", "payment_links", [_, "line_items"]) => reads(resource, links::line_items),
+        ("GET", "payment_intent", []) => reads(resource, payments::list_intents),
+        ("GET", "payment_intent", [_]) => reads(resource, payments::retrieve_intent),
+        ("POST", "payment_intent", [_, "cancel"]) => writes(resource, payments::cancel),
+        ("POST", "payment_intent", [_, "capture"]) => writes(resource, payments::capture),
+        ("GET", "charge", []) => reads(resource, payments::list_charges),
+        ("GET", "charge", [_]) => reads(resource, payments::retrieve_charge),
+        ("GET", "payment_method", [_]) => reads(resource, payments::retrieve_method),
+        ("GET", "subscription", [_]) => reads(resource, payments::retrieve_subscription),
+        ("GET", "event", []) => reads(resource, events::list),
+        ("GET", "event", [_]) => reads(resource, events::retrieve),
+        ("POST", "event", [_, "retry"]) => writes(resource, events::retry),
+        ("GET", "webhook", []) => reads(resource, webhook_endpoints::list),
+        ("POST", "webhook", []) => writes(resource, webhook_endpoints::create),
+        ("GET", "webhook", [_]) => reads(resource, webhook_endpoints::retrieve),
+        ("POST", "webhook", [_]) => writes(resource, webhook_endpoints::update),
+        ("DELETE", "webhook", [_]) => writes(resource, webhook_endpoints::delete),
+        _ => return None,
+    };
+    Some((route, id))
+}
+
+/// The resource that a path begins with, by the name its permission has, and where its id stands.
+fn resource(path: &[&str]) -> Option<(&'static str, usize)> {
+    Some(match path {
+        ["products", ..] => ("product", 1),
+        ["prices", ..] => ("plan", 1),
+        ["customers", ..] => ("customer", 1),
+        ["coupons", ..] => ("coupon", 1),
+        ["promotion_codes", ..] => ("promotion_code", 1),
+        ["checkout", "sessions", ..] => ("checkout_session", 2),
+        ["payment_links", ..] => ("payment_links", 1),
+        ["payment_intents", ..] => ("payment_intent", 1),
+        ["charges", ..] => ("charge", 1),
+        ["payment_methods", ..] => ("payment_method", 1),
+        ["subscriptions", ..] => ("subscription", 1),
+        ["events", ..] => ("event", 1),
+        ["webhook_endpoints", ..] => ("webhook", 1),
+        _ => return None,
+    })
+}
+
+/// Refuses a restricted key that lacks `permission`. Writing includes reading.
+fn allow(granted: Option<&HashSet<String>>, key: &str, permission: &str) -> Answer<()> {
+    let name = permission.strip_prefix("rak_").unwrap_or(permission);
+    let held = granted.is_none_or(|granted| {
+        let holds = |name: &str| {
+            granted.iter().any(|held| held.strip_prefix("rak_").unwrap_or(held) == name)
+        };
+        holds(name)
+            || name
+                .strip_suffix("_read")
+                .is_some_and(|resource| holds(&format!("{resource}_write")))
+    });
+    if held { Ok(()) } else { Err(ApiError::forbidden(key, permission)) }
+}
+
+/// Carries out a call that only reads.
+pub(crate) fn read(state: &State, route: Route, call: &mut Call) -> Answer {
+    let Action::Reads(action) = route.action else {
+        return Err(ApiError::invalid("This call writes.").status(500));
+    };
+    let granted = state.permissions.get(&call.key);
+    allow(granted, &call.key, &format!("rak_{}_read", route.resource))?;
+    let expand = call.params.texts("expand")?;
+    let answer = action(state, call)?;
+    expanded(answer, &expand, state, call)
+}
+
+/// Carries out a call that may change something.
+pub(crate) fn write(state: &mut State, route: Route, call: &mut Call) -> Answer {
+    let Action::Writes(action) = route.action else { return read(state, route, call) };
+    let granted = state.permissions.get(&call.key);
+    allow(granted, &call.key, &format!("rak_{}_write", route.resource))?;
+    let expand = call.params.texts("expand")?;
+    let answer = action(state, call)?;
+    expanded(answer, &expand, state, call)
+}
+
+fn expanded(mut answer: Value, paths: &[String], state: &State, call: &Call) -> Answer {
+    let granted = state.permissions.get(&call.key);
+    let allowed = |permission: &str| allow(granted, &call.key, permission);
+    render::expand::expand(&mut answer, paths, state, call.view(state), &allowed)?;
+    Ok(answer)
+}
+
+/// Limits of metadata.
+const METADATA_KEYS_MAX: usize = 50;
+const METADATA_KEY_CHARS_MAX: usize = 40;
+const METADATA_VALUE_CHARS_MAX: usize = 500;
+
+/// The metadata after a call: keys are added or replaced, an empty value removes one, an empty
+/// `metadata` all.
+fn metadata(params: &mut Params, name: &str, known: &Metadata) -> Answer<Metadata> {
+    let pairs = match params.pairs(name)? {
+        Change::Leave => return Ok(Metadata::clone(known)),
+        Change::Unset => return Ok(Metadata::default()),
+        Change::Set(pairs) => pairs,
+    };
+    let mut next = known.to_vec();
+    for (key, value) in pairs {
+        if key.chars().count() > METADATA_KEY_CHARS_MAX {
+            return Err(params.error(
+                name,
+                format!("Metadata keys can have up to {METADATA_KEY_CHARS_MAX} characters."),
+            ));
+        }
+        if value.chars().count() > METADATA_VALUE_CHARS_MAX {
+            return Err(params.error(
+                name,
+                format!("Metadata values can have up to {METADATA_VALUE_CHARS_MAX} characters."),
+            ));
+        }
+        next.retain(|(known, _)| *known != key);
+        if !value.is_empty() {
+            next.push((key, value));
+        }
+    }
+    if next.len() > METADATA_KEYS_MAX {
+        return Err(
+            params.error(name, format!("Metadata can have up to {METADATA_KEYS_MAX} keys."))
+        );
+    }
+    Ok(Metadata::new(next))
+}
+
+/// A currency code, in lower case.
+fn currency(params: &mut Params, name: &str) -> Answer<Option<std::sync::Arc<str>>> {
+    let Some(text) = params.text(name)? else { return Ok(None) };
+    let code = text.to_ascii_lowercase();
+    if code.len() == 3 && code.bytes().all(|byte| byte.is_ascii_lowercase()) {
+        return Ok(Some(code.into()));
+    }
+    Err(params
+        .error(name, format!("Invalid currency: {text}. It is a three-letter ISO code, as usd.")))
+}
+
+/// An amount in minor units.
+fn amount(params: &mut Params, name: &str) -> Answer<Option<i64>> {
+    match params.integer(name)? {
+        Some(amount @ (i64::MIN..0 | 1_000_000_000_000..)) => Err(params
+            .error(
+                name,
+                format!(
+                    "Invalid amount: {amount}. It must be at least 0 and have at most 12 digits."
+                ),
+            )
+            .code("parameter_invalid_integer")),
+        amount => Ok(amount),
+    }
+}

@@ -1,0 +1,121 @@
+//! The running sandbox: its state, and what moves when the state has changed.
+
+use std::sync::{
+    Arc, PoisonError, RwLock, RwLockReadGuard,
+    atomic::{AtomicI64, Ordering},
+};
+
+use tokio::{runtime::Handle, sync::Notify};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{
+    checkout,
+    clock::Clock,
+    deliver::Lanes,
+    faults::Faults,
+    ids::RequestIds,
+    state::{State, Task},
+};
+
+/// Tasks of the agenda carried out under one lock.
+const TASKS_AT_ONCE: usize = 256;
+
+/// Everything that requests, deliveries and the agenda share.
+#[derive(Debug)]
+pub(crate) struct App {
+    state: RwLock<State>,
+    pub(crate) clock: Clock,
+    pub(crate) faults: Faults,
+    pub(crate) lanes: Lanes,
+    pub(crate) client: reqwest::Client,
+    pub(crate) stop: CancellationToken,
+    pub(crate) tasks: TaskTracker,
+    pub(crate) runtime: Handle,
+    pub(crate) request_ids: RequestIds,
+    /// The time the agenda waits for.
+    awaited_ms: AtomicI64,
+    agenda: Notify,
+}
+
+impl App {
+    pub(crate) fn new(
+        state: State,
+        seed: u64,
+        faults: Faults,
+        client: reqwest::Client,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            clock: state.clock.clone(),
+            state: RwLock::new(state),
+            faults,
+            lanes: Lanes::default(),
+            client,
+            stop: CancellationToken::new(),
+            tasks: TaskTracker::new(),
+            runtime: Handle::current(),
+            request_ids: RequestIds::new(seed),
+            awaited_ms: AtomicI64::new(i64::MAX),
+            agenda: Notify::new(),
+        })
+    }
+
+    pub(crate) fn read(&self) -> RwLockReadGuard<'_, State> {
+        self.state.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Changes the state, then sends what the change gives to send.
+    pub(crate) fn write<T>(self: &Arc<Self>, change: impl FnOnce(&mut State) -> T) -> T {
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        let result = change(&mut state);
+        let jobs = state.take_outgoing();
+        let next = state.next_due_ms();
+        drop(state);
+        if next.is_some_and(|next| next < self.awaited_ms.load(Ordering::SeqCst)) {
+            self.agenda.notify_one();
+        }
+        self.lanes.dispatch(self, jobs);
+        result
+    }
+
+    /// Carries out what is due by now.
+    pub(crate) fn run_due(self: &Arc<Self>) {
+        loop {
+            let ran = self.write(|state| {
+                let mut ran = 0;
+                while ran < TASKS_AT_ONCE
+                    && let Some(task) = state.due()
+                {
+                    ran += 1;
+                    match task {
+                        Task::Expire { session } => {
+                            checkout::expire(state, &session);
+                        }
+                        Task::Settle { intent, fails } => checkout::settle(state, &intent, fails),
+                        Task::Deliver(job) => state.send(job),
+                    }
+                }
+                ran
+            });
+            if ran < TASKS_AT_ONCE {
+                return;
+            }
+        }
+    }
+
+    /// Keeps the agenda until the sandbox stops.
+    pub(crate) async fn keep_agenda(self: Arc<Self>) {
+        while !self.stop.is_cancelled() {
+            let next = self.read().next_due_ms().unwrap_or(i64::MAX);
+            self.awaited_ms.store(next, Ordering::SeqCst);
+            // A change may have slipped in between; its notice is kept, so nothing is missed.
+            if self.read().next_due_ms().unwrap_or(i64::MAX) < next {
+                continue;
+            }
+            tokio::select! {
+                () = self.clock.until(next) => self.run_due(),
+                () = self.agenda.notified() => {}
+                () = self.stop.cancelled() => {}
+            }
+        }
+    }
+}

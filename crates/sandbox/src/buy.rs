@@ -1,0 +1,157 @@
+//! Buying without the page: what tests and `/_sandbox/pay` use.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    app::App,
+    checkout::{self, Ends, Means, Payment, Refusal},
+    instruments,
+    state::objects::{Address, Buyer, Shipping, Status},
+};
+
+/// How a purchase is paid, and how that ends.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Method {
+    /// A card; paid at once.
+    #[default]
+    Card,
+    /// A bank debit that arrives after the settling time.
+    Debit,
+    /// A bank debit that fails after the settling time.
+    DebitFails,
+    /// Nothing is due.
+    Free,
+    /// A card that is declined.
+    Declined,
+}
+
+/// What a buyer tells beside how to pay. Everything can be left out.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Purchase {
+    /// The buyer's e-mail address; `buyer@example.com` if left out.
+    pub email: Option<String>,
+    /// The buyer's name.
+    pub name: Option<String>,
+    /// The buyer's phone number.
+    pub phone: Option<String>,
+    /// Where to ship; kept when the session asks for an address.
+    pub shipping: Option<ShipTo>,
+    /// Quantities of adjustable lines by line id (`li_…`); 0 removes a line.
+    pub quantities: BTreeMap<String, i64>,
+}
+
+/// A name and an address.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ShipTo {
+    /// The recipient's name.
+    pub name: Option<String>,
+    /// The address.
+    pub address: PostalAddress,
+}
+
+/// An address, as Stripe names its parts.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct PostalAddress {
+    /// Street and number.
+    pub line1: Option<String>,
+    /// A second line.
+    pub line2: Option<String>,
+    /// The city.
+    pub city: Option<String>,
+    /// State, county or province.
+    pub state: Option<String>,
+    /// The postcode.
+    pub postal_code: Option<String>,
+    /// ISO 3166 alpha-2, as `DE`.
+    pub country: Option<String>,
+}
+
+/// Why a purchase did not complete the session.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PayError {
+    /// Nobody knows the session.
+    #[error("there is no session {0}")]
+    NoSession(String),
+    /// The session is complete or expired.
+    #[error("session {0} is no longer open: it is {1}")]
+    NotOpen(String, &'static str),
+    /// The bank declined; the session stays open.
+    #[error("the payment was declined: {0}")]
+    Declined(String),
+    /// A field of the purchase is wrong.
+    #[error("{0}: {1}")]
+    Field(String, String),
+}
+
+impl From<PostalAddress> for Address {
+    fn from(from: PostalAddress) -> Self {
+        let PostalAddress { line1, line2, city, state, postal_code, country } = from;
+        Self { line1, line2, city, state, postal_code, country }
+    }
+}
+
+pub(crate) fn pay(
+    app: &Arc<App>,
+    session: &str,
+    method: Method,
+    purchase: Purchase,
+) -> Result<(), PayError> {
+    app.run_due();
+    app.write(|state| {
+        let euro = state.sessions.get(session).is_none_or(|session| session.currency() == "eur");
+        let debit =
+            |fails| Means { instrument: instruments::account(euro), ends: Ends::Later { fails } };
+        let means = match method {
+            Method::Card => {
+                Some(Means { instrument: instruments::visa("4242"), ends: Ends::AtOnce })
+            }
+            Method::Declined => Some(Means {
+                instrument: instruments::visa("0002"),
+                ends: Ends::Refused(instruments::DECLINED),
+            }),
+            Method::Debit => Some(debit(false)),
+            Method::DebitFails => Some(debit(true)),
+            Method::Free => None,
+        };
+        let payment = Payment { means, ..payment(purchase) };
+        checkout::pay(state, session, payment).map(|_| ()).map_err(|refusal| told(session, refusal))
+    })
+}
+
+fn payment(purchase: Purchase) -> Payment {
+    let shipping = purchase.shipping.map(|to| Shipping {
+        name: to.name.or_else(|| purchase.name.clone()),
+        phone: purchase.phone.clone(),
+        address: to.address.into(),
+    });
+    let address = shipping.as_ref().map(|shipping| shipping.address.clone()).unwrap_or_default();
+    Payment {
+        means: None,
+        buyer: Buyer {
+            email: purchase.email.or_else(|| Some("buyer@example.com".into())),
+            name: purchase.name,
+            phone: purchase.phone,
+            address,
+        },
+        shipping,
+        quantities: purchase.quantities.into_iter().collect(),
+        discount: None,
+    }
+}
+
+fn told(session: &str, refusal: Refusal) -> PayError {
+    match refusal {
+        Refusal::NoSession => PayError::NoSession(session.to_owned()),
+        Refusal::NotOpen(Status::Expired) => PayError::NotOpen(session.to_owned(), "expired"),
+        Refusal::NotOpen(_) => PayError::NotOpen(session.to_owned(), "complete"),
+        Refusal::Declined(failure) => PayError::Declined(failure.message.to_owned()),
+        Refusal::Authenticate => PayError::Declined("the bank asks the buyer first".to_owned()),
+        Refusal::Field(field, message) => PayError::Field(field, message),
+    }
+}

@@ -1,0 +1,129 @@
+//! `/_sandbox/…`: what Stripe does not have and tests need. JSON in, JSON out, no key.
+//!
+//! - `POST /_sandbox/pay` `{session, method: card|debit|debit_fails|free|declined, email?, name?,
+//!   phone?, shipping? {name, address {line1, …}}, quantities? {li_…: n}}` → the session
+//! - `POST /_sandbox/clock/advance` `{seconds}` and `GET /_sandbox/clock`
+//! - `GET /_sandbox/deliveries` → every attempt, oldest first
+//! - `GET|POST|DELETE /_sandbox/faults` ([`crate::Fault`])
+//! - `POST /_sandbox/keys` `{key, permissions: ["checkout_session_read", …]}`
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{
+    body::Body,
+    http::{StatusCode, header},
+    response::Response,
+};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::{
+    app::App,
+    buy::{Method, Purchase, pay},
+    faults::Fault,
+    http::Incoming,
+    render::{self, View},
+    version::Version,
+};
+
+#[derive(Debug, Deserialize)]
+struct Advance {
+    seconds: f64,
+}
+
+#[derive(Debug, Deserialize)]
+struct KeyPermissions {
+    key: String,
+    permissions: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Pay {
+    session: String,
+    #[serde(default)]
+    method: Method,
+    #[serde(flatten)]
+    purchase: Purchase,
+}
+
+/// Years are too much, even for a clock that is turned.
+const ADVANCE_SECONDS_MAX: f64 = 400.0 * 24.0 * 60.0 * 60.0;
+
+pub(crate) async fn answer(app: &Arc<App>, incoming: &Incoming) -> Response {
+    let (status, value) = match route(app, incoming).await {
+        Ok(value) => (StatusCode::OK, value),
+        Err((status, message)) => (status, json!({ "error": { "message": message } })),
+    };
+    let mut response = Response::new(Body::from(value.to_string()));
+    *response.status_mut() = status;
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/json"));
+    response
+}
+
+type Controlled = Result<Value, (StatusCode, String)>;
+
+async fn route(app: &Arc<App>, incoming: &Incoming) -> Controlled {
+    let path = incoming.path.trim_start_matches("/_sandbox/");
+    match (incoming.method.as_str(), path) {
+        ("POST", "pay") => buy(app, read(incoming)?),
+        ("GET", "clock") => Ok(json!({ "now_ms": app.clock.now_ms() })),
+        ("POST", "clock/advance") => {
+            let Advance { seconds } = read(incoming)?;
+            if !(0.0..=ADVANCE_SECONDS_MAX).contains(&seconds) {
+                return Err(bad("seconds: between 0 and 400 days"));
+            }
+            app.clock.advance(Duration::from_secs_f64(seconds));
+            app.run_due();
+            Ok(json!({ "now_ms": app.clock.now_ms() }))
+        }
+        ("POST", "idle") => {
+            app.run_due();
+            app.lanes.idle().await;
+            Ok(json!({ "idle": true }))
+        }
+        ("GET", "deliveries") => Ok(json!({ "data": app.lanes.log() })),
+        ("GET", "faults") => Ok(json!({ "data": app.faults.list() })),
+        ("POST", "faults") => {
+            app.faults.add(read::<Fault>(incoming)?);
+            Ok(json!({ "data": app.faults.list() }))
+        }
+        ("DELETE", "faults") => {
+            app.faults.clear();
+            Ok(json!({ "data": [] }))
+        }
+        ("POST", "keys") => {
+            let KeyPermissions { key, permissions } = read(incoming)?;
+            if !key.starts_with("rk_test_") {
+                return Err(bad("key: only a restricted key (rk_test_…) has permissions"));
+            }
+            app.write(|state| state.permissions.insert(key, permissions.into_iter().collect()));
+            Ok(json!({ "ok": true }))
+        }
+        _ => Err((
+            StatusCode::NOT_FOUND,
+            format!("The sandbox has no control {} {}", incoming.method, incoming.path),
+        )),
+    }
+}
+
+fn bad(message: impl Into<String>) -> (StatusCode, String) {
+    (StatusCode::BAD_REQUEST, message.into())
+}
+
+fn read<T: serde::de::DeserializeOwned>(incoming: &Incoming) -> Result<T, (StatusCode, String)> {
+    serde_json::from_slice(&incoming.body)
+        .map_err(|error| bad(format!("The body is not what this control takes: {error}")))
+}
+
+fn buy(app: &Arc<App>, asked: Pay) -> Controlled {
+    pay(app, &asked.session, asked.method, asked.purchase)
+        .map_err(|error| bad(error.to_string()))?;
+    let state = app.read();
+    let version = Version::newest();
+    let session = state.sessions.get(&asked.session);
+    Ok(session.map_or(Value::Null, |session| {
+        render::session(session, View { version: &version, base: &state.base })
+    }))
+}

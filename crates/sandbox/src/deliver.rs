@@ -1,0 +1,352 @@
+//! Deliveries: signed, tried again on the sandbox's clock, logged attempt by attempt.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use serde::Serialize;
+use sha2::Sha256;
+use tokio::sync::watch;
+
+use crate::{
+    app::App,
+    faults::Trouble,
+    ids::Id,
+    render::{self, View},
+    state::{
+        Job, State, Task,
+        objects::{Endpoint, Event},
+    },
+    version::Version,
+};
+
+/// Deliveries on their way to one endpoint at a time.
+const WORKERS_MAX: usize = 32;
+/// Deliveries that wait for one endpoint at most; further ones are tried later.
+const QUEUE_MAX: usize = 100_000;
+const LOG_MAX: usize = 10_000;
+const TIMEOUT: Duration = Duration::from_secs(20);
+const ANSWER_BYTES_MAX: usize = 1_024;
+const ANSWER_READ_MAX: usize = 64 * 1_024;
+/// The first retry comes after this; each further one after four times as long, for three days.
+const RETRY_FIRST_MS: i64 = 5_000;
+const RETRIES_MAX: u32 = 9;
+const RETRY_LONGEST_MS: i64 = 24 * 60 * 60 * 1_000;
+
+/// One attempt, as the log keeps it.
+#[derive(Debug, Clone, Serialize)]
+pub struct Attempt {
+    /// The event's id; of a thin event, its own.
+    pub event: String,
+    /// The event's type.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// The endpoint's id.
+    pub endpoint: String,
+    /// Where it went.
+    pub url: String,
+    /// 1 for the first attempt.
+    pub attempt: u32,
+    /// When, on the sandbox's clock, in milliseconds since 1970.
+    pub at_ms: i64,
+    /// The HTTP status of the answer; none when there was no answer.
+    pub status: Option<u16>,
+    /// The beginning of the answer's body, or why there was no answer.
+    pub answer: String,
+    /// When the next attempt comes, on the sandbox's clock.
+    pub next_at_ms: Option<i64>,
+}
+
+/// The queues, one for each endpoint.
+#[derive(Debug)]
+pub(crate) struct Lanes {
+    lanes: Mutex<HashMap<Id, Arc<Lane>>>,
+    /// Deliveries that wait or are on their way.
+    open: watch::Sender<usize>,
+    /// Counts finished attempts, for those who wait for one.
+    pub(crate) finished: watch::Sender<u64>,
+    log: Mutex<VecDeque<Attempt>>,
+}
+
+#[derive(Debug, Default)]
+struct Lane(Mutex<Queue>);
+
+#[derive(Debug, Default)]
+struct Queue {
+    jobs: VecDeque<Job>,
+    workers: usize,
+    /// A delivery that a fault holds until the next one has gone out.
+    held: Option<Job>,
+}
+
+impl Default for Lanes {
+    fn default() -> Self {
+        Self {
+            lanes: Mutex::default(),
+            open: watch::Sender::new(0),
+            finished: watch::Sender::new(0),
+            log: Mutex::default(),
+        }
+    }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Lanes {
+    /// Puts deliveries into their endpoints' queues, unless a fault has other plans.
+    pub(crate) fn dispatch(&self, app: &Arc<App>, jobs: Vec<Job>) {
+        if jobs.is_empty() {
+            return;
+        }
+        let troubled = app.faults.touch_deliveries();
+        for job in jobs {
+            let trouble = if troubled && job.attempt == 0 { trouble(app, &job) } else { None };
+            match trouble {
+                None => self.push(app, job),
+                Some(Trouble::Duplicate) => {
+                    self.push(app, job.clone());
+                    self.push(app, job);
+                }
+                Some(Trouble::Hold) => {
+                    let lane = self.lane(&job.endpoint);
+                    locked(&lane.0).held = Some(job);
+                }
+                Some(Trouble::Delay { ms }) => app.write(|state| {
+                    let at = state.clock.now_ms() + ms.max(0);
+                    state.plan(at, Task::Deliver(Job { attempt: 0, ..job }));
+                }),
+                Some(Trouble::Split) => {
+                    let twin = app.write(|state| split(state, &job));
+                    self.push(app, job);
+                    twin.into_iter().for_each(|twin| self.push(app, twin));
+                }
+                Some(_) => app.write(|state| taken(state, &job)),
+            }
+        }
+    }
+
+    fn lane(&self, endpoint: &Id) -> Arc<Lane> {
+        Arc::clone(locked(&self.lanes).entry(Arc::clone(endpoint)).or_default())
+    }
+
+    fn push(&self, app: &Arc<App>, job: Job) {
+        let lane = self.lane(&job.endpoint);
+        let mut queue = locked(&lane.0);
+        if queue.jobs.len() >= QUEUE_MAX {
+            drop(queue);
+            tracing::warn!(
+                endpoint = &*job.endpoint,
+                event = &*job.event,
+                "the endpoint's queue is full; this delivery is tried later"
+            );
+            app.write(|state| {
+                state.plan(state.clock.now_ms() + RETRY_FIRST_MS, Task::Deliver(job))
+            });
+            return;
+        }
+        queue.jobs.push_back(job);
+        let held = queue.held.take();
+        let pushed = 1 + usize::from(held.is_some());
+        queue.jobs.extend(held);
+        self.open.send_modify(|open| *open += pushed);
+        if queue.workers < WORKERS_MAX {
+            queue.workers += 1;
+            let (app, lane) = (Arc::clone(app), Arc::clone(&lane));
+            drop(queue);
+            app.tasks.spawn_on(work(Arc::clone(&app), lane), &app.runtime);
+        }
+    }
+
+    /// Waits until nothing waits and nothing is on its way.
+    pub(crate) async fn idle(&self) {
+        let mut open = self.open.subscribe();
+        let _ = open.wait_for(|open| *open == 0).await;
+    }
+
+    pub(crate) fn is_idle(&self) -> bool {
+        *self.open.borrow() == 0
+    }
+
+    /// The attempts that the log still has, oldest first.
+    pub(crate) fn log(&self) -> Vec<Attempt> {
+        locked(&self.log).iter().cloned().collect()
+    }
+
+    fn note(&self, attempt: Attempt) {
+        let mut log = locked(&self.log);
+        if log.len() >= LOG_MAX {
+            log.pop_front();
+        }
+        log.push_back(attempt);
+    }
+}
+
+fn trouble(app: &App, job: &Job) -> Option<Trouble> {
+    let (kind, url) = {
+        let state = app.read();
+        (state.events.get(&job.event)?.kind, Arc::clone(&state.endpoints.get(&job.endpoint)?.url))
+    };
+    app.faults.delivery(kind, &url)
+}
+
+/// A second Event object for the same change, delivered to the same endpoint.
+fn split(state: &mut State, job: &Job) -> Option<Job> {
+    let event = state.events.get(&job.event).cloned()?;
+    let mut twin = (*event).clone();
+    twin.id = state.ids.next("evt_");
+    twin.thin_id = state.ids.next("evt_test_");
+    twin.owed.retain(|owed| owed.endpoint == job.endpoint);
+    let twin = state.events.insert(twin);
+    Some(Job { event: Arc::clone(&twin.id), ..job.clone() })
+}
+
+/// The endpoint has taken the event (or a fault pretends so).
+fn taken(state: &mut State, job: &Job) {
+    state
+        .events
+        .change(&job.event, |event| event.owed.retain(|owed| owed.endpoint != job.endpoint));
+}
+
+/// Works a queue until it is empty.
+async fn work(app: Arc<App>, lane: Arc<Lane>) {
+    loop {
+        let job = {
+            let mut queue = locked(&lane.0);
+            match queue.jobs.pop_front() {
+                Some(job) => job,
+                None => {
+                    queue.workers -= 1;
+                    return;
+                }
+            }
+        };
+        tokio::select! {
+            () = attempt(&app, job) => {}
+            () = app.stop.cancelled() => {}
+        }
+        app.lanes.open.send_modify(|open| *open = open.saturating_sub(1));
+        app.lanes.finished.send_modify(|finished| *finished += 1);
+    }
+}
+
+async fn attempt(app: &Arc<App>, job: Job) {
+    let found = {
+        let state = app.read();
+        let event = state.events.get(&job.event).cloned();
+        let endpoint =
+            state.endpoints.get(&job.endpoint).filter(|endpoint| endpoint.enabled).cloned();
+        event.zip(endpoint).map(|(event, endpoint)| (event, endpoint, Arc::clone(&state.base)))
+    };
+    let Some((event, endpoint, base)) = found else { return };
+    let body = body(&event, &endpoint, &base);
+    let at_ms = app.clock.now_ms();
+    let header = signature(&endpoint.secret, app.clock.wire_ms().div_euclid(1000), &body);
+    let answer = post(app, &endpoint.url, header, body).await;
+    let delivered = matches!(answer.0, Some(200..=299));
+    let next_at_ms = if delivered { None } else { retry_at(job.attempt, app.clock.now_ms()) };
+    app.lanes.note(Attempt {
+        event: if endpoint.thin { &event.thin_id } else { &event.id }.to_string(),
+        kind: event.kind.to_owned(),
+        endpoint: endpoint.id.to_string(),
+        url: endpoint.url.to_string(),
+        attempt: job.attempt + 1,
+        at_ms,
+        status: answer.0,
+        answer: answer.1,
+        next_at_ms,
+    });
+    app.write(|state| {
+        if delivered {
+            taken(state, &job);
+            return;
+        }
+        state.events.change(&job.event, |event| {
+            let owed = event.owed.iter_mut().filter(|owed| owed.endpoint == job.endpoint);
+            owed.for_each(|owed| owed.answered = true);
+        });
+        if let Some(at) = next_at_ms {
+            state.plan(at, Task::Deliver(Job { attempt: job.attempt + 1, ..job }));
+        }
+    });
+}
+
+fn retry_at(attempt: u32, now_ms: i64) -> Option<i64> {
+    let wait = RETRY_FIRST_MS.saturating_mul(4_i64.saturating_pow(attempt)).min(RETRY_LONGEST_MS);
+    (attempt < RETRIES_MAX).then_some(now_ms + wait)
+}
+
+/// The body as it is signed and sent.
+pub(crate) fn body(event: &Event, endpoint: &Endpoint, base: &str) -> String {
+    let value = if endpoint.thin {
+        render::event::thin(event)
+    } else {
+        let version = endpoint.version.clone().unwrap_or_else(Version::newest);
+        render::event::event(event, View { version: &version, base })
+    };
+    serde_json::to_string_pretty(&value).unwrap_or_default()
+}
+
+/// `t=…,v1=…`: HMAC-SHA256 over `t.body`, with the whole secret as the key.
+pub(crate) fn signature(secret: &str, at: i64, body: &str) -> String {
+    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(secret.as_bytes()) else {
+        return String::new();
+    };
+    mac.update(at.to_string().as_bytes());
+    mac.update(b".");
+    mac.update(body.as_bytes());
+    let digest = mac.finalize().into_bytes();
+    let mut header = format!("t={at},v1=");
+    for byte in digest {
+        for digit in [byte >> 4, byte & 15] {
+            header.push(char::from_digit(u32::from(digit), 16).unwrap_or('0'));
+        }
+    }
+    header
+}
+
+async fn post(app: &App, url: &str, signature: String, body: String) -> (Option<u16>, String) {
+    let sent = app
+        .client
+        .post(url)
+        .timeout(TIMEOUT)
+        .header("content-type", "application/json; charset=utf-8")
+        .header("user-agent", "Stripe/1.0 (+https://stripe.com/docs/webhooks) sandbox")
+        .header("stripe-signature", signature)
+        .body(body)
+        .send()
+        .await;
+    match sent {
+        Ok(answer) => {
+            let status = answer.status().as_u16();
+            (Some(status), beginning(answer).await)
+        }
+        Err(error) => (None, reason(&error)),
+    }
+}
+
+async fn beginning(mut answer: reqwest::Response) -> String {
+    let mut bytes = Vec::new();
+    // Read to its end, so that the connection can be used again.
+    while bytes.len() < ANSWER_READ_MAX
+        && let Ok(Some(chunk)) = answer.chunk().await
+    {
+        bytes.extend_from_slice(&chunk);
+    }
+    bytes.truncate(ANSWER_BYTES_MAX);
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+fn reason(error: &reqwest::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    text
+}

@@ -1,0 +1,330 @@
+//! Stripe's form encoding: `a[0][b]=c`, `a[]=c`, brackets literal or percent-encoded, a space as
+//! `+` or `%20`, `k=` for "unset"; and a reader that tells which parameters nobody asked for.
+
+use std::borrow::Cow;
+
+use serde_json::{Map, Value};
+
+use crate::error::{Answer, ApiError};
+
+/// Limits of one request.
+const PAIRS_MAX: usize = 2_000;
+const DEPTH_MAX: usize = 8;
+const KEY_BYTES_MAX: usize = 500;
+
+/// A decoded parameter: text, or named members in the order they came (an array has numbers for
+/// names).
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Node {
+    Text(String),
+    Members(Vec<(String, Node)>),
+}
+
+/// The parameters of a request or of one nested object, with the path that leads to them.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Params {
+    path: String,
+    members: Vec<(String, Node)>,
+}
+
+/// What a parameter of an update says.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Change<T> {
+    Leave,
+    Unset,
+    Set(T),
+}
+
+/// Decodes a query string or form body.
+pub(crate) fn decode(text: &str) -> Answer<Params> {
+    let mut root = Vec::new();
+    let pairs = text.split('&').filter(|pair| !pair.is_empty());
+    for (count, pair) in pairs.enumerate() {
+        if count >= PAIRS_MAX {
+            return Err(ApiError::invalid(format!(
+                "A request takes at most {PAIRS_MAX} parameters."
+            )));
+        }
+        let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+        let key = unescape(key)?;
+        let value = unescape(value)?.into_owned();
+        let names = split(&key)?;
+        insert(&mut root, &names, value, &key)?;
+    }
+    Ok(Params { path: String::new(), members: root })
+}
+
+fn unescape(text: &str) -> Answer<Cow<'_, str>> {
+    if !text.bytes().any(|byte| byte == b'%' || byte == b'+') {
+        return Ok(Cow::Borrowed(text));
+    }
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let [first, tail @ ..] = rest {
+        rest = tail;
+        match (first, tail) {
+            (b'+', _) => bytes.push(b' '),
+            (b'%', [high, low, after @ ..]) => match (hex(*high), hex(*low)) {
+                (Some(high), Some(low)) => {
+                    bytes.push(high << 4 | low);
+                    rest = after;
+                }
+                _ => bytes.push(b'%'),
+            },
+            _ => bytes.push(*first),
+        }
+    }
+    String::from_utf8(bytes)
+        .map(Cow::Owned)
+        .map_err(|_| ApiError::invalid("Invalid UTF-8 in the request's parameters."))
+}
+
+fn hex(digit: u8) -> Option<u8> {
+    char::from(digit).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
+}
+
+/// `a[0][b]` → `a`, `0`, `b`.
+fn split(key: &str) -> Answer<Vec<&str>> {
+    let malformed = || {
+        let shown: String = key.chars().take(80).collect();
+        ApiError::invalid(format!("Invalid request parameter name: {shown}"))
+            .code("parameter_unknown")
+    };
+    if key.len() > KEY_BYTES_MAX {
+        return Err(malformed());
+    }
+    let (name, mut rest) = key.split_at(key.find('[').unwrap_or(key.len()));
+    if name.is_empty() || name.contains(']') {
+        return Err(malformed());
+    }
+    let mut names = vec![name];
+    while !rest.is_empty() {
+        let inner = rest.strip_prefix('[').ok_or_else(malformed)?;
+        let end = inner.find(']').ok_or_else(malformed)?;
+        let name = &inner[..end];
+        if name.contains('[') || names.len() >= DEPTH_MAX {
+            return Err(malformed());
+        }
+        names.push(name);
+        rest = &inner[end + 1..];
+    }
+    Ok(names)
+}
+
+fn insert(
+    members: &mut Vec<(String, Node)>,
+    names: &[&str],
+    value: String,
+    key: &str,
+) -> Answer<()> {
+    let [name, rest @ ..] = names else { return Ok(()) };
+    // `a[][b]=1&a[][c]=2` is one element until a member comes twice.
+    let name = match *name {
+        "" => next_index(members, rest),
+        name => name.to_owned(),
+    };
+    let at = members.iter().position(|(known, _)| *known == name).unwrap_or_else(|| {
+        let node =
+            if rest.is_empty() { Node::Text(String::new()) } else { Node::Members(Vec::new()) };
+        members.push((name, node));
+        members.len() - 1
+    });
+    match (&mut members[at].1, rest.is_empty()) {
+        (Node::Text(text), true) => *text = value,
+        (Node::Members(inner), false) => insert(inner, rest, value, key)?,
+        // `metadata=&metadata[a]=b` and the reverse make no sense.
+        (Node::Text(_) | Node::Members(_), _) => {
+            return Err(ApiError::invalid(format!(
+                "Invalid value for {key}: it is given both as a value and as an object."
+            ))
+            .param(key));
+        }
+    }
+    Ok(())
+}
+
+fn next_index(members: &[(String, Node)], rest: &[&str]) -> String {
+    if let (Some((last, Node::Members(inner))), [member, ..]) = (members.last(), rest)
+        && !member.is_empty()
+        && !inner.iter().any(|(known, _)| known == member)
+    {
+        return last.clone();
+    }
+    members.len().to_string()
+}
+
+impl Params {
+    fn full(&self, name: &str) -> String {
+        if self.path.is_empty() { name.to_owned() } else { format!("{}[{name}]", self.path) }
+    }
+
+    /// An error about one of these parameters.
+    pub(crate) fn error(&self, name: &str, message: impl Into<String>) -> ApiError {
+        ApiError::invalid(message).param(self.full(name))
+    }
+
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.members.iter().any(|(known, _)| known == name)
+    }
+
+    pub(crate) fn take(&mut self, name: &str) -> Option<Node> {
+        let at = self.members.iter().position(|(known, _)| known == name)?;
+        Some(self.members.remove(at).1)
+    }
+
+    /// Text; absent and empty are both none.
+    pub(crate) fn text(&mut self, name: &str) -> Answer<Option<String>> {
+        Ok(match self.change(name)? {
+            Change::Set(text) => Some(text),
+            Change::Leave | Change::Unset => None,
+        })
+    }
+
+    pub(crate) fn change(&mut self, name: &str) -> Answer<Change<String>> {
+        match self.take(name) {
+            None => Ok(Change::Leave),
+            Some(Node::Text(text)) if text.is_empty() => Ok(Change::Unset),
+            Some(Node::Text(text)) if text.len() > 5_000 => Err(self.error(
+                name,
+                format!("Invalid string: it is longer than 5000 bytes ({}).", text.len()),
+            )),
+            Some(Node::Text(text)) => Ok(Change::Set(text)),
+            Some(Node::Members(_)) => Err(self.error(name, "Invalid string: an object was given.")),
+        }
+    }
+
+    pub(crate) fn need(&mut self, name: &str) -> Answer<String> {
+        self.text(name)?.ok_or_else(|| ApiError::required(&self.full(name)))
+    }
+
+    pub(crate) fn integer(&mut self, name: &str) -> Answer<Option<i64>> {
+        let Some(text) = self.text(name)? else { return Ok(None) };
+        text.trim().parse().map(Some).map_err(|_| {
+            self.error(name, format!("Invalid integer: {text}")).code("parameter_invalid_integer")
+        })
+    }
+
+    pub(crate) fn boolean(&mut self, name: &str) -> Answer<Option<bool>> {
+        match self.text(name)?.as_deref() {
+            None => Ok(None),
+            Some("true" | "1") => Ok(Some(true)),
+            Some("false" | "0") => Ok(Some(false)),
+            Some(other) => Err(self.error(name, format!("Invalid boolean: {other}"))),
+        }
+    }
+
+    /// One of `allowed`, as the static text.
+    pub(crate) fn one_of(
+        &mut self,
+        name: &str,
+        allowed: &[&'static str],
+    ) -> Answer<Option<&'static str>> {
+        let Some(text) = self.text(name)? else { return Ok(None) };
+        allowed.iter().find(|known| **known == text).copied().map(Some).ok_or_else(|| {
+            self.error(name, format!("Invalid {name}: must be one of {}", allowed.join(", ")))
+        })
+    }
+
+    /// A nested object; absent and empty are both none.
+    pub(crate) fn object(&mut self, name: &str) -> Answer<Option<Params>> {
+        match self.take(name) {
+            None => Ok(None),
+            Some(Node::Text(text)) if text.is_empty() => Ok(None),
+            Some(Node::Text(_)) => Err(self.error(name, "Invalid object")),
+            Some(Node::Members(members)) => Ok(Some(Params { path: self.full(name), members })),
+        }
+    }
+
+    /// An array's elements by their numbers; absent and empty are both none.
+    fn elements(&mut self, name: &str) -> Answer<Vec<(String, Node)>> {
+        let mut elements = match self.take(name) {
+            None => return Ok(Vec::new()),
+            Some(Node::Text(text)) if text.is_empty() => return Ok(Vec::new()),
+            Some(Node::Text(_)) => return Err(self.error(name, "Invalid array")),
+            Some(Node::Members(members)) => members,
+        };
+        if elements.iter().any(|(index, _)| index.parse::<u32>().is_err()) {
+            return Err(self.error(name, "Invalid array"));
+        }
+        elements.sort_by_key(|(index, _)| index.parse::<u32>().unwrap_or(u32::MAX));
+        Ok(elements)
+    }
+
+    pub(crate) fn objects(&mut self, name: &str) -> Answer<Vec<Params>> {
+        let path = self.full(name);
+        let elements = self.elements(name)?.into_iter().map(|(index, node)| match node {
+            Node::Members(members) => Ok(Params { path: format!("{path}[{index}]"), members }),
+            Node::Text(_) => Err(self.error(name, "Invalid array: its elements are objects")),
+        });
+        elements.collect()
+    }
+
+    pub(crate) fn texts(&mut self, name: &str) -> Answer<Vec<String>> {
+        let elements = self.elements(name)?.into_iter().map(|(_, node)| match node {
+            Node::Text(text) => Ok(text),
+            Node::Members(_) => Err(self.error(name, "Invalid array: its elements are strings")),
+        });
+        elements.collect()
+    }
+
+    /// Names and texts of an object without a fixed shape, as metadata: an empty text removes.
+    pub(crate) fn pairs(&mut self, name: &str) -> Answer<Change<Vec<(String, String)>>> {
+        match self.take(name) {
+            None => Ok(Change::Leave),
+            Some(Node::Text(text)) if text.is_empty() => Ok(Change::Unset),
+            Some(Node::Text(_)) => Err(self.error(name, "Invalid object")),
+            Some(Node::Members(members)) => {
+                let pairs = members.into_iter().map(|(key, node)| match node {
+                    Node::Text(text) => Ok((key, text)),
+                    Node::Members(_) => {
+                        Err(self.error(name, format!("Invalid value for {key}: must be a string")))
+                    }
+                });
+                Ok(Change::Set(pairs.collect::<Answer<_>>()?))
+            }
+        }
+    }
+
+    /// A parameter that the sandbox takes and shows again as it was given, without acting on it.
+    pub(crate) fn shown(&mut self, name: &str) -> Option<Value> {
+        self.take(name).map(|node| json_of(&node))
+    }
+
+    /// Parameters that the sandbox takes and has no use for.
+    pub(crate) fn ignore(&mut self, names: &[&str]) {
+        self.members.retain(|(name, _)| !names.contains(&name.as_str()));
+    }
+
+    /// Refuses what nobody asked for, by name.
+    pub(crate) fn done(&self) -> Answer<()> {
+        match self.members.first() {
+            None => Ok(()),
+            Some((name, _)) => {
+                Err(ApiError::invalid(format!("Received unknown parameter: {}", self.full(name)))
+                    .code("parameter_unknown")
+                    .param(self.full(name)))
+            }
+        }
+    }
+}
+
+/// A parameter's value as the API would show it.
+fn json_of(node: &Node) -> Value {
+    match node {
+        Node::Text(text) => match text.as_str() {
+            "" => Value::Null,
+            "true" => Value::Bool(true),
+            "false" => Value::Bool(false),
+            _ => text.parse::<i64>().map_or_else(|_| text.as_str().into(), Into::into),
+        },
+        Node::Members(members)
+            if !members.is_empty()
+                && members.iter().all(|(name, _)| name.parse::<u32>().is_ok()) =>
+        {
+            members.iter().map(|(_, node)| json_of(node)).collect()
+        }
+        Node::Members(members) => Value::Object(
+            members.iter().map(|(name, node)| (name.clone(), json_of(node))).collect::<Map<_, _>>(),
+        ),
+    }
+}

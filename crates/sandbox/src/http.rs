@@ -1,0 +1,347 @@
+//! From a request to an answer: pages, controls, and the API with its manners.
+
+use std::sync::Arc;
+
+use axum::{
+    body::Body,
+    http::{HeaderMap, Method, StatusCode, header},
+    response::Response,
+};
+use base64_user::user_of;
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, Limited};
+use serde_json::Value;
+
+use crate::{
+    api::{self, Call, Route},
+    app::App,
+    clock, control,
+    error::ApiError,
+    faults::Trouble,
+    form,
+    idempotency::{Answered, fingerprint},
+    page,
+    server::{Asked, Dropped, Served},
+    state::Cause,
+    version::Version,
+};
+
+/// Bodies are at most this long.
+const BODY_BYTES_MAX: usize = 1024 * 1024;
+const QUERY_BYTES_MAX: usize = 16 * 1024;
+
+/// A request, read.
+#[derive(Debug)]
+pub(crate) struct Incoming {
+    pub(crate) method: Method,
+    pub(crate) path: String,
+    pub(crate) query: String,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+}
+
+impl Incoming {
+    fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+}
+
+/// Answers a request.
+pub(crate) async fn answer(app: Arc<App>, request: Asked) -> Served {
+    let (head, body) = request.into_parts();
+    let path = head.uri.path().to_owned();
+    let query = head.uri.query().unwrap_or_default().to_owned();
+    let is_api = path.starts_with("/v1/") || path.starts_with("/v2/");
+    let body = match Limited::new(body, BODY_BYTES_MAX).collect().await {
+        Ok(body) => body.to_bytes(),
+        Err(_) => {
+            return Ok(refused(
+                &app,
+                &ApiError::invalid(
+                    "The request's body could not be read, or is longer than 1 MiB.",
+                )
+                .status(413),
+            ));
+        }
+    };
+    let incoming = Incoming { method: head.method, path, query, headers: head.headers, body };
+    if is_api {
+        return call(&app, incoming).await;
+    }
+    if incoming.path.starts_with("/_sandbox/") {
+        return Ok(control::answer(&app, &incoming).await);
+    }
+    Ok(page::answer(&app, &incoming).await)
+}
+
+fn refused(app: &App, error: &ApiError) -> Response {
+    let request_id = request_id(app);
+    json(error.status, Bytes::from(error.body(&request_id).to_string()), &request_id)
+}
+
+fn request_id(app: &App) -> String {
+    app.request_ids.next()
+}
+
+/// A JSON answer with the headers that Stripe's have.
+fn json(status: u16, body: Bytes, request_id: &str) -> Response {
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() =
+        StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/json"));
+    if let Ok(id) = request_id.parse() {
+        headers.insert("request-id", id);
+    }
+    response
+}
+
+/// One API call, with whatever trouble is ordered for it.
+async fn call(app: &Arc<App>, mut incoming: Incoming) -> Served {
+    let request_id = request_id(app);
+    let trouble = app.faults.request(incoming.method.as_str(), &incoming.path);
+    match &trouble {
+        Some(Trouble::Status { status, retry_after }) => {
+            return Ok(failing(*status, *retry_after, &request_id));
+        }
+        Some(Trouble::Html { status }) => return Ok(html_failure(*status)),
+        Some(Trouble::Forbidden { permission }) => {
+            let error =
+                ApiError::forbidden(key(&incoming).as_deref().unwrap_or_default(), permission);
+            return Ok(json(403, Bytes::from(error.body(&request_id).to_string()), &request_id));
+        }
+        Some(Trouble::Slow { ms }) => clock::pause(std::time::Duration::from_millis(*ms)).await,
+        Some(Trouble::RepeatedPage) => {
+            incoming.query = incoming
+                .query
+                .split('&')
+                .filter(|pair| !pair.starts_with("starting_after="))
+                .collect::<Vec<_>>()
+                .join("&");
+        }
+        _ => {}
+    }
+    let answered = carry_out(app, &incoming, &request_id);
+    match trouble {
+        Some(Trouble::Drop) => Err(Dropped),
+        Some(Trouble::Cut) => Ok(cut(answered)),
+        Some(Trouble::EmptyPage) => Ok(altered(answered, |list| {
+            list["data"] = Value::Array(Vec::new());
+            list["has_more"] = true.into();
+        })),
+        Some(Trouble::RepeatedPage) => Ok(altered(answered, |list| list["has_more"] = true.into())),
+        _ => Ok(sent(answered, &incoming)),
+    }
+}
+
+fn sent(answered: Replied, incoming: &Incoming) -> Response {
+    let mut response = json(answered.kept.status, answered.kept.body, &answered.kept.request_id);
+    let headers = response.headers_mut();
+    if let Ok(version) = answered.version.parse() {
+        headers.insert("stripe-version", version);
+    }
+    if let Some(key) = incoming.headers.get("idempotency-key") {
+        headers.insert("idempotency-key", key.clone());
+        if answered.replayed {
+            headers.insert("idempotent-replayed", header::HeaderValue::from_static("true"));
+        }
+    }
+    response
+}
+
+/// An answer, and what its headers tell.
+struct Replied {
+    kept: Answered,
+    version: String,
+    replayed: bool,
+}
+
+fn carry_out(app: &Arc<App>, incoming: &Incoming, request_id: &str) -> Replied {
+    let version =
+        incoming.header("stripe-version").map_or_else(|| Ok(Version::newest()), Version::parse);
+    let name = version.as_ref().map_or_else(|_| String::new(), |version| version.name.to_string());
+    let (kept, replayed) = match version.and_then(|version| prepare(incoming, version)) {
+        Ok((route, call)) if route.writes() => write(app, incoming, route, call, request_id),
+        Ok((route, mut call)) => {
+            let result = api::read(&app.read(), route, &mut call);
+            (answered(result, request_id), false)
+        }
+        Err(error) => (answered(Err(error), request_id), false),
+    };
+    Replied { kept, version: name, replayed }
+}
+
+fn answered(result: Result<Value, ApiError>, request_id: &str) -> Answered {
+    let (status, value) = match result {
+        Ok(value) => (200, value),
+        Err(error) => (error.status, error.body(request_id)),
+    };
+    Answered { status, body: Bytes::from(value.to_string()), request_id: request_id.to_owned() }
+}
+
+fn prepare(incoming: &Incoming, version: Version) -> Result<(Route, Call), ApiError> {
+    let key = key(incoming);
+    let key = match key {
+        Some(key) if key.starts_with("sk_test_") || key.starts_with("rk_test_") => key,
+        key => return Err(ApiError::unauthorized(key.as_deref())),
+    };
+    let path: Vec<&str> = incoming
+        .path
+        .trim_start_matches("/v1/")
+        .split('/')
+        .filter(|part| !part.is_empty())
+        .collect();
+    let found = incoming
+        .path
+        .strip_prefix("/v1/")
+        .and_then(|_| api::route(incoming.method.as_str(), &path));
+    let (route, id) =
+        found.ok_or_else(|| ApiError::no_route(incoming.method.as_str(), &incoming.path))?;
+    if incoming.query.len() > QUERY_BYTES_MAX {
+        return Err(ApiError::invalid("The request's URL is too long.").status(414));
+    }
+    let text = if incoming.method == Method::GET || incoming.body.is_empty() {
+        incoming.query.as_str()
+    } else {
+        std::str::from_utf8(&incoming.body)
+            .map_err(|_| ApiError::invalid("Invalid UTF-8 in the request's body."))?
+    };
+    let params = form::decode(text)?;
+    let call = Call {
+        params,
+        version_named: incoming.headers.contains_key("stripe-version"),
+        version,
+        key,
+        id: id.to_owned(),
+    };
+    Ok((route, call))
+}
+
+fn write(
+    app: &Arc<App>,
+    incoming: &Incoming,
+    route: Route,
+    mut call: Call,
+    request_id: &str,
+) -> (Answered, bool) {
+    let key = incoming.header("idempotency-key").map(str::to_owned);
+    let print = fingerprint(incoming.method.as_str(), &incoming.path, &incoming.body);
+    app.write(|state| {
+        let now = state.now();
+        if let Some(key) = &key {
+            match state.kept.replay(key, print, now) {
+                Ok(Some(kept)) => return (kept, true),
+                Ok(None) => {}
+                Err(error) => return (answered(Err(error), request_id), false),
+            }
+        }
+        state.cause = Cause {
+            request: Some(request_id.into()),
+            idempotency_key: key.as_deref().map(Into::into),
+        };
+        let result = api::write(state, route, &mut call);
+        state.cause = Cause::default();
+        let carried_out = result.as_ref().is_ok_or_final();
+        let answer = answered(result, request_id);
+        if let Some(key) = key.filter(|_| carried_out) {
+            state.kept.keep(key, print, now, answer.clone());
+        }
+        (answer, false)
+    })
+}
+
+/// Whether an answer is kept for its idempotency key.
+trait Final {
+    fn is_ok_or_final(&self) -> bool;
+}
+
+impl Final for Result<&Value, &ApiError> {
+    /// What fails before anything is done (a bad parameter, a missing permission) can be sent again.
+    fn is_ok_or_final(&self) -> bool {
+        self.map_or_else(|error| error.status >= 500, |_| true)
+    }
+}
+
+/// The key, from bearer or basic auth.
+fn key(incoming: &Incoming) -> Option<String> {
+    let header = incoming.header("authorization")?;
+    let (scheme, rest) = header.split_once(' ')?;
+    if scheme.eq_ignore_ascii_case("bearer") {
+        return Some(rest.trim().to_owned()).filter(|key| !key.is_empty());
+    }
+    scheme.eq_ignore_ascii_case("basic").then(|| user_of(rest.trim())).flatten()
+}
+
+fn failing(status: u16, retry_after: Option<u64>, request_id: &str) -> Response {
+    let error = match status {
+        429 => ApiError::invalid("Request rate limit exceeded.").code("rate_limit"),
+        404 => ApiError::missing("object", "the sandbox was asked to fail", "id"),
+        500.. => ApiError::invalid("An unknown error occurred. (The sandbox was asked to fail.)")
+            .kind("api_error"),
+        _ => ApiError::invalid("The sandbox was asked to fail."),
+    };
+    let mut response = json(status, Bytes::from(error.body(request_id).to_string()), request_id);
+    if let Some(value) = retry_after.and_then(|seconds| seconds.to_string().parse().ok()) {
+        response.headers_mut().insert(header::RETRY_AFTER, value);
+    }
+    response
+}
+
+fn html_failure(status: u16) -> Response {
+    let mut response = Response::new(Body::from(format!(
+        "<html><head><title>{status}</title></head><body><center><h1>{status}</h1></center></body></html>\n"
+    )));
+    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, header::HeaderValue::from_static("text/html"));
+    response
+}
+
+/// Announces the whole body, sends half of it.
+fn cut(answered: Replied) -> Response {
+    let body = answered.kept.body;
+    let half = body.slice(..body.len() / 2);
+    let parts = [Ok(half), Err(Dropped)];
+    let mut response = json(answered.kept.status, Bytes::new(), &answered.kept.request_id);
+    response.headers_mut().insert(header::CONTENT_LENGTH, body.len().into());
+    *response.body_mut() = Body::from_stream(futures_util::stream::iter(parts));
+    response
+}
+
+fn altered(answered: Replied, alter: impl FnOnce(&mut Value)) -> Response {
+    let mut body = answered.kept.body;
+    if let Ok(mut value) = serde_json::from_slice::<Value>(&body)
+        && value["object"] == "list"
+    {
+        alter(&mut value);
+        body = Bytes::from(value.to_string());
+    }
+    json(answered.kept.status, body, &answered.kept.request_id)
+}
+
+/// The user name in basic auth.
+mod base64_user {
+    /// Decodes base64 and takes what stands before the colon.
+    pub(super) fn user_of(encoded: &str) -> Option<String> {
+        let (mut bits, mut count, mut bytes) = (0_u32, 0, Vec::new());
+        for byte in encoded.trim_end_matches('=').bytes() {
+            let value = match byte {
+                b'A'..=b'Z' => byte - b'A',
+                b'a'..=b'z' => byte - b'a' + 26,
+                b'0'..=b'9' => byte - b'0' + 52,
+                b'+' | b'-' => 62,
+                b'/' | b'_' => 63,
+                _ => return None,
+            };
+            bits = (bits << 6 | u32::from(value)) & 0xFF_FFFF;
+            count += 6;
+            if count >= 8 {
+                count -= 8;
+                bytes.push(u8::try_from(bits >> count & 0xFF).unwrap_or_default());
+            }
+        }
+        let text = String::from_utf8(bytes).ok()?;
+        Some(text.split(':').next().unwrap_or_default().to_owned()).filter(|user| !user.is_empty())
+    }
+}

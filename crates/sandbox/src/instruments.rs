@@ -1,0 +1,254 @@
+//! The cards and accounts that people know from Stripe's test mode, and how each ends.
+
+use crate::{
+    checkout::{Ends, Means},
+    state::objects::{Failure, Instrument},
+};
+
+pub(crate) const DECLINED: Failure = Failure {
+    code: "card_declined",
+    decline_code: Some("generic_decline"),
+    message: "Your card was declined.",
+};
+
+const fn declined(
+    code: &'static str,
+    decline_code: Option<&'static str>,
+    message: &'static str,
+) -> Failure {
+    Failure { code, decline_code, message }
+}
+
+pub(crate) fn visa(last4: &str) -> Instrument {
+    Instrument {
+        kind: "card",
+        brand: "visa",
+        last4: last4.to_owned(),
+        exp_month: 12,
+        exp_year: 2034,
+        country: "US".to_owned(),
+    }
+}
+
+/// The bank account of a debit: SEPA, or one in the United States.
+pub(crate) fn account(euro: bool) -> Instrument {
+    let (kind, last4, country) =
+        if euro { ("sepa_debit", "3201", "AT") } else { ("us_bank_account", "6789", "US") };
+    Instrument {
+        kind,
+        brand: "",
+        last4: last4.to_owned(),
+        exp_month: 0,
+        exp_year: 0,
+        country: country.to_owned(),
+    }
+}
+
+/// What is wrong with a card's field: its name and what about it.
+pub(crate) type Wrong = (&'static str, &'static str);
+
+/// A card as a buyer types it. `year` and `month` are the sandbox's present.
+pub(crate) fn card(
+    number: &str,
+    exp: &str,
+    cvc: &str,
+    present: (i64, i64),
+) -> Result<Means, Wrong> {
+    let digits: String = number.chars().filter(|c| !c.is_whitespace() && *c != '-').collect();
+    if !(13..=19).contains(&digits.len()) || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(("card_number", "Your card number is incomplete."));
+    }
+    if !luhn(&digits) {
+        return Err(("card_number", "Your card number is invalid."));
+    }
+    let (month, year) = expiry(exp).ok_or(("exp", "Your card's expiration date is incomplete."))?;
+    if (year, month) < present {
+        return Err(("exp", "Your card's expiration date is in the past."));
+    }
+    let cvc_digits = if digits.starts_with("34") || digits.starts_with("37") { 4 } else { 3 };
+    let cvc = cvc.trim();
+    if cvc.len() != cvc_digits || !cvc.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(("cvc", "Your card's security code is incomplete."));
+    }
+    let instrument = Instrument {
+        kind: "card",
+        brand: brand(&digits),
+        last4: digits[digits.len() - 4..].to_owned(),
+        exp_month: month,
+        exp_year: year,
+        country: "US".to_owned(),
+    };
+    Ok(Means { instrument, ends: ends(&digits) })
+}
+
+fn ends(digits: &str) -> Ends {
+    match digits {
+        "4000000000000002" => Ends::Refused(DECLINED),
+        "4000000000009995" => Ends::Refused(declined(
+            "card_declined",
+            Some("insufficient_funds"),
+            "Your card has insufficient funds.",
+        )),
+        "4000000000009987" => {
+            Ends::Refused(declined("card_declined", Some("lost_card"), "Your card was declined."))
+        }
+        "4000000000009979" => {
+            Ends::Refused(declined("card_declined", Some("stolen_card"), "Your card was declined."))
+        }
+        "4000000000000069" => {
+            Ends::Refused(declined("expired_card", None, "Your card has expired."))
+        }
+        "4000000000000127" => Ends::Refused(declined(
+            "incorrect_cvc",
+            None,
+            "Your card's security code is incorrect.",
+        )),
+        "4000000000000119" => Ends::Refused(declined(
+            "processing_error",
+            None,
+            "An error occurred while processing your card. Try again in a little bit.",
+        )),
+        "4000002500003155" | "4000002760003184" | "4000008260003178" | "4000000000003220" => {
+            Ends::Asks
+        }
+        _ => Ends::AtOnce,
+    }
+}
+
+fn luhn(digits: &str) -> bool {
+    let sum: u32 = digits
+        .bytes()
+        .rev()
+        .enumerate()
+        .map(|(place, byte)| {
+            let digit = u32::from(byte - b'0');
+            match (place % 2, digit * 2) {
+                (0, _) => digit,
+                (_, doubled @ 10..) => doubled - 9,
+                (_, doubled) => doubled,
+            }
+        })
+        .sum();
+    sum.is_multiple_of(10)
+}
+
+/// `12/34`, `12 / 2034`, `1234`: month and year.
+fn expiry(text: &str) -> Option<(i64, i64)> {
+    let digits: String = text.chars().filter(char::is_ascii_digit).collect();
+    let (month, year) = match text.split_once('/') {
+        Some((month, year)) => (month.trim().parse().ok()?, year.trim().parse().ok()?),
+        None if digits.len() == 4 => (digits[..2].parse().ok()?, digits[2..].parse().ok()?),
+        None => return None,
+    };
+    let year: i64 = if year < 100 { year + 2000 } else { year };
+    ((1..=12).contains(&month) && (2000..2100).contains(&year)).then_some((month, year))
+}
+
+fn brand(digits: &str) -> &'static str {
+    match digits.as_bytes() {
+        [b'4', ..] => "visa",
+        [b'5' | b'2', ..] => "mastercard",
+        [b'3', b'4' | b'7', ..] => "amex",
+        [b'3', b'5', ..] => "jcb",
+        [b'3', ..] => "diners",
+        _ => "discover",
+    }
+}
+
+/// A SEPA account as a buyer types it.
+pub(crate) fn iban(text: &str) -> Result<Means, Wrong> {
+    let iban: String =
+        text.chars().filter(|c| !c.is_whitespace()).collect::<String>().to_uppercase();
+    if !(15..=34).contains(&iban.len())
+        || !iban.is_ascii()
+        || !iban.bytes().all(|byte| byte.is_ascii_alphanumeric())
+    {
+        return Err(("iban", "The IBAN is incomplete."));
+    }
+    let rearranged = iban.bytes().skip(4).chain(iban.bytes().take(4));
+    let rest = rearranged.fold(0_u32, |rest, byte| match byte {
+        b'0'..=b'9' => (rest * 10 + u32::from(byte - b'0')) % 97,
+        _ => (rest * 100 + u32::from(byte - b'A' + 10)) % 97,
+    });
+    if rest != 1 {
+        return Err(("iban", "The IBAN is invalid."));
+    }
+    let fails = ["IT60X0542811101000000123456", "AT861904300235473202", "DE62370400440532013001"]
+        .contains(&iban.as_str());
+    let instrument = Instrument {
+        kind: "sepa_debit",
+        brand: "",
+        last4: iban[iban.len() - 4..].to_owned(),
+        exp_month: 0,
+        exp_year: 0,
+        country: iban[..2].to_owned(),
+    };
+    Ok(Means { instrument, ends: Ends::Later { fails } })
+}
+
+/// An account in the United States as a buyer types it: 000123456789 succeeds, 000111111116 and
+/// 000111111113 fail.
+pub(crate) fn us_account(routing: &str, account: &str) -> Result<Means, Wrong> {
+    let (routing, account) = (routing.trim(), account.trim());
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    if routing.len() != 9 || !digits(routing) {
+        return Err((
+            "routing_number",
+            "The routing number has 9 digits (110000000 in the sandbox).",
+        ));
+    }
+    if !(4..=17).contains(&account.len()) || !digits(account) {
+        return Err(("account_number", "The account number is incomplete."));
+    }
+    let fails = matches!(account, "000111111116" | "000111111113" | "000222222227");
+    let instrument = Instrument {
+        kind: "us_bank_account",
+        brand: "",
+        last4: account[account.len() - 4..].to_owned(),
+        exp_month: 0,
+        exp_year: 0,
+        country: "US".to_owned(),
+    };
+    Ok(Means { instrument, ends: Ends::Later { fails } })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cards_end_as_their_numbers_promise() {
+        let ends = |number: &str| card(number, "12/34", "123", (2026, 11)).map(|means| means.ends);
+        assert_eq!(ends("4242 4242 4242 4242"), Ok(Ends::AtOnce));
+        assert_eq!(ends("4000000000000002"), Ok(Ends::Refused(DECLINED)));
+        assert_eq!(ends("4000002500003155"), Ok(Ends::Asks));
+        assert_eq!(ends("4242424242424241"), Err(("card_number", "Your card number is invalid.")));
+    }
+
+    #[test]
+    fn a_card_is_checked_field_by_field() {
+        let wrong =
+            |number, exp, cvc| card(number, exp, cvc, (2026, 11)).map_err(|(field, _)| field).err();
+        for (number, exp, cvc, field) in [
+            ("4242", "12/34", "123", Some("card_number")),
+            ("4242424242424242", "10/26", "123", Some("exp")),
+            ("4242424242424242", "13/34", "123", Some("exp")),
+            ("4242424242424242", "", "123", Some("exp")),
+            ("4242424242424242", "11/26", "12", Some("cvc")),
+            ("378282246310005", "11/26", "123", Some("cvc")),
+            ("378282246310005", "11/26", "1234", None),
+            ("4242424242424242", "1234", "123", None),
+        ] {
+            assert_eq!(wrong(number, exp, cvc), field, "{number} {exp} {cvc}");
+        }
+    }
+
+    #[test]
+    fn known_ibans_succeed_or_fail_later() {
+        let ends = |text: &str| iban(text).map(|means| means.ends);
+        assert_eq!(ends("AT61 1904 3002 3457 3201"), Ok(Ends::Later { fails: false }));
+        assert_eq!(ends("IT60X0542811101000000123456"), Ok(Ends::Later { fails: true }));
+        assert_eq!(ends("AT611904300234573202"), Err(("iban", "The IBAN is invalid.")));
+        assert_eq!(ends("AT"), Err(("iban", "The IBAN is incomplete.")));
+    }
+}

@@ -1,0 +1,60 @@
+//! Amounts as a page shows them.
+
+const NO_DECIMALS: [&str; 15] = [
+    "bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga", "pyg", "rwf", "vnd", "vuv", "xaf",
+    "xof", "xpf",
+];
+const THREE_DECIMALS: [&str; 5] = ["bhd", "jod", "kwd", "omr", "tnd"];
+
+/// `€12.34`, `¥500`, `1.234 KWD`.
+pub(crate) fn shown(amount: i64, currency: &str) -> String {
+    let decimals = if NO_DECIMALS.contains(&currency) {
+        0
+    } else if THREE_DECIMALS.contains(&currency) {
+        3
+    } else {
+        2
+    };
+    let unit = 10_u64.pow(decimals);
+    let (whole, part) = (amount.unsigned_abs() / unit, amount.unsigned_abs() % unit);
+    let mut number = grouped(whole);
+    if decimals > 0 {
+        number = format!("{number}.{part:0width$}", width = decimals as usize);
+    }
+    let sign = if amount < 0 { "-" } else { "" };
+    match currency {
+        "eur" => format!("{sign}€{number}"),
+        "usd" => format!("{sign}${number}"),
+        "gbp" => format!("{sign}£{number}"),
+        "jpy" => format!("{sign}¥{number}"),
+        other => format!("{sign}{number} {}", other.to_uppercase()),
+    }
+}
+
+fn grouped(whole: u64) -> String {
+    let digits = whole.to_string();
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn amounts_have_the_decimals_of_their_currency() {
+        for (amount, currency, expected) in [
+            (1234, "eur", "€12.34"),
+            (-5, "usd", "-$0.05"),
+            (500, "jpy", "¥500"),
+            (1_234_567, "kwd", "1,234.567 KWD"),
+            (105_000_000, "huf", "1,050,000.00 HUF"),
+        ] {
+            assert_eq!(super::shown(amount, currency), expected);
+        }
+    }
+}

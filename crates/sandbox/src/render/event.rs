@@ -1,0 +1,84 @@
+//! Events: whole snapshots, and thin ones.
+
+use serde_json::{Value, json};
+
+use super::{View, snapshot};
+use crate::state::objects::{Event, Snapshot};
+
+/// A snapshot event, in the version's shape.
+pub(crate) fn event(event: &Event, view: View<'_>) -> Value {
+    json!({
+        "id": &*event.id,
+        "object": "event",
+        "api_version": &*view.version.name,
+        "created": event.created,
+        "data": { "object": snapshot(&event.object, view) },
+        "livemode": false,
+        "pending_webhooks": event.pending(),
+        "request": {
+            "id": event.request.as_deref(),
+            "idempotency_key": event.idempotency_key.as_deref(),
+        },
+        "type": event.kind,
+    })
+}
+
+/// The thin event for the same notification.
+pub(crate) fn thin(event: &Event) -> Value {
+    let (kind, id, url) = related(&event.object);
+    json!({
+        "id": &*event.thin_id,
+        "object": "v2.core.event",
+        "type": format!("v1.{}", event.kind),
+        "created": rfc3339(event.created_ms),
+        "livemode": false,
+        "related_object": { "id": id, "type": kind, "url": url },
+        "snapshot_event": &*event.id,
+    })
+}
+
+fn related(object: &Snapshot) -> (&'static str, &str, String) {
+    let (kind, id, path) = match object {
+        Snapshot::Product(row) => ("product", &row.id, "products"),
+        Snapshot::Price(row) => ("price", &row.id, "prices"),
+        Snapshot::Customer(row) => ("customer", &row.id, "customers"),
+        Snapshot::Coupon(row) => ("coupon", &row.id, "coupons"),
+        Snapshot::Session(row) => ("checkout.session", &row.id, "checkout/sessions"),
+        Snapshot::Link(row) => ("payment_link", &row.id, "payment_links"),
+        Snapshot::Intent(row) => ("payment_intent", &row.id, "payment_intents"),
+        Snapshot::Charge(row) => ("charge", &row.id, "charges"),
+    };
+    (kind, id, format!("/v1/{path}/{id}"))
+}
+
+/// `2026-11-03T10:20:30.123Z`. Days to dates by Howard Hinnant's `civil_from_days`.
+pub(crate) fn rfc3339(at_ms: i64) -> String {
+    let (days, ms) = (at_ms.div_euclid(86_400_000), at_ms.rem_euclid(86_400_000));
+    let shifted = days + 719_468;
+    let (era, day_of_era) = (shifted.div_euclid(146_097), shifted.rem_euclid(146_097));
+    let year_of_era =
+        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month_from_march = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
+    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
+    let year = year_of_era + era * 400 + i64::from(month <= 2);
+    let (hour, minute, second) = (ms / 3_600_000, ms / 60_000 % 60, ms / 1_000 % 60);
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{:03}Z", ms % 1_000)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::rfc3339;
+
+    #[test]
+    fn a_time_is_written_as_thin_events_write_it() {
+        for (at_ms, expected) in [
+            (0, "1970-01-01T00:00:00.000Z"),
+            (951_782_400_123, "2000-02-29T00:00:00.123Z"),
+            (1_793_701_230_005, "2026-11-03T10:20:30.005Z"),
+        ] {
+            assert_eq!(rfc3339(at_ms), expected);
+        }
+    }
+}

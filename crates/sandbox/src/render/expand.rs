@@ -1,0 +1,132 @@
+//! `expand[]`: ids replaced by the objects they name, to a depth of four.
+
+use serde_json::Value;
+
+use super::{
+    View, charge, coupon, customer, intent, line_list, link, payment_method, price, product,
+    promotion_code, session, setup_intent, subscription,
+};
+use crate::{
+    error::{Answer, ApiError},
+    state::State,
+};
+
+const DEPTH_MAX: usize = 4;
+const PATHS_MAX: usize = 20;
+
+/// What the caller may see of an object that it expands.
+pub(crate) type Allowed<'a> = &'a dyn Fn(&str) -> Answer<()>;
+
+/// Expands each of `paths` in an answer.
+pub(crate) fn expand(
+    answer: &mut Value,
+    paths: &[String],
+    state: &State,
+    view: View<'_>,
+    allowed: Allowed<'_>,
+) -> Answer<()> {
+    if paths.len() > PATHS_MAX {
+        return Err(ApiError::invalid(format!(
+            "You can expand at most {PATHS_MAX} properties in one request."
+        ))
+        .param("expand"));
+    }
+    for path in paths {
+        let names: Vec<&str> = path.split('.').collect();
+        if names.len() > DEPTH_MAX {
+            return Err(ApiError::invalid(format!(
+                "You cannot expand more than {DEPTH_MAX} levels of a property. Property: {path}"
+            ))
+            .code("property_expansion_max_depth")
+            .param("expand"));
+        }
+        one(answer, &names, path, state, view, allowed)?;
+    }
+    Ok(())
+}
+
+fn one(
+    value: &mut Value,
+    names: &[&str],
+    path: &str,
+    state: &State,
+    view: View<'_>,
+    allowed: Allowed<'_>,
+) -> Answer<()> {
+    let [name, rest @ ..] = names else { return Ok(()) };
+    if let Value::Array(elements) = value {
+        return elements
+            .iter_mut()
+            .try_for_each(|element| one(element, names, path, state, view, allowed));
+    }
+    let Value::Object(members) = value else { return Ok(()) };
+    let owner = members.get("object").and_then(Value::as_str).unwrap_or_default();
+    if *name == "line_items" && matches!(owner, "checkout.session" | "payment_link") {
+        if !members.get("line_items").is_some_and(Value::is_object) {
+            let id = members.get("id").and_then(Value::as_str).unwrap_or_default();
+            let lines = lines(id, state);
+            members.insert("line_items".into(), lines);
+        }
+    } else if let Some(Value::String(id)) = members.get(*name) {
+        let found = object(name, id, state, view, allowed)?;
+        let found = found.ok_or_else(|| cannot(path))?;
+        members.insert((*name).into(), found);
+    }
+    match members.get_mut(*name) {
+        Some(inner @ (Value::Object(_) | Value::Array(_))) => {
+            one(inner, rest, path, state, view, allowed)
+        }
+        Some(Value::Null) => Ok(()),
+        Some(_) | None => Err(cannot(path)),
+    }
+}
+
+fn cannot(path: &str) -> ApiError {
+    ApiError::invalid(format!("This property cannot be expanded ({path}).")).param("expand")
+}
+
+fn lines(id: &str, state: &State) -> Value {
+    if let Some(session) = state.sessions.get(id) {
+        let url = format!("/v1/checkout/sessions/{id}/line_items");
+        return line_list(&session.lines, session.currency(), &url, state);
+    }
+    state.links.get(id).map_or(Value::Null, |link| {
+        let url = format!("/v1/payment_links/{id}/line_items");
+        line_list(&link.lines, link.terms.currency.as_deref().unwrap_or("usd"), &url, state)
+    })
+}
+
+/// The object that a member of this name points to.
+fn object(
+    name: &str,
+    id: &str,
+    state: &State,
+    view: View<'_>,
+    allowed: Allowed<'_>,
+) -> Answer<Option<Value>> {
+    let (resource, found) = match name {
+        "payment_intent" => ("payment_intent", state.intents.get(id).map(|row| intent(row))),
+        "customer" => ("customer", state.customers.get(id).map(|row| customer(row))),
+        "price" | "default_price" => ("plan", state.prices.get(id).map(|row| price(row))),
+        "product" => ("product", state.products.get(id).map(|row| product(row))),
+        "latest_charge" | "charge" => ("charge", state.charges.get(id).map(|row| charge(row))),
+        "payment_link" => ("payment_links", state.links.get(id).map(|row| link(row, view))),
+        "coupon" => ("coupon", state.coupons.get(id).map(|row| coupon(row))),
+        "promotion_code" => {
+            ("promotion_code", state.promotions.get(id).map(|row| promotion_code(row)))
+        }
+        "payment_method" => {
+            ("payment_method", state.charge_of_method(id).map(|row| payment_method(row)))
+        }
+        "subscription" => {
+            ("subscription", state.session_of_subscription(id).map(|row| subscription(row, id)))
+        }
+        "setup_intent" => {
+            ("setup_intent", state.session_of_subscription(id).map(|row| setup_intent(row, id)))
+        }
+        "session" => ("checkout_session", state.sessions.get(id).map(|row| session(row, view))),
+        _ => return Ok(None),
+    };
+    allowed(&format!("rak_{resource}_read"))?;
+    Ok(found)
+}

@@ -1,0 +1,81 @@
+//! Objects in the shape of an API version.
+
+mod catalog;
+pub(crate) mod event;
+pub(crate) mod expand;
+mod payment;
+mod session;
+
+use serde_json::{Map, Value, json};
+
+pub(crate) use self::{
+    catalog::{coupon, customer, price, product, promotion_code},
+    payment::{charge, intent, payment_method, setup_intent, subscription},
+    session::{line, line_list, link, session},
+};
+use crate::{
+    state::objects::{Address, Metadata, Shipping, Snapshot},
+    version::Version,
+};
+
+/// For whom something is rendered.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct View<'a> {
+    pub(crate) version: &'a Version,
+    /// Where the sandbox's pages are.
+    pub(crate) base: &'a str,
+}
+
+/// An object as it was, in a version's shape.
+pub(crate) fn snapshot(object: &Snapshot, view: View<'_>) -> Value {
+    match object {
+        Snapshot::Product(object) => product(object),
+        Snapshot::Price(object) => price(object),
+        Snapshot::Customer(object) => customer(object),
+        Snapshot::Coupon(object) => coupon(object),
+        Snapshot::Session(object) => session(object, view),
+        Snapshot::Link(object) => link(object, view),
+        Snapshot::Intent(object) => intent(object),
+        Snapshot::Charge(object) => charge(object),
+    }
+}
+
+fn metadata(pairs: &Metadata) -> Value {
+    Value::Object(pairs.iter().map(|(key, value)| (key.clone(), value.as_str().into())).collect())
+}
+
+fn address(address: &Address) -> Value {
+    json!({
+        "city": address.city,
+        "country": address.country,
+        "line1": address.line1,
+        "line2": address.line2,
+        "postal_code": address.postal_code,
+        "state": address.state,
+    })
+}
+
+/// Shipping as customers, intents and charges show it.
+fn shipping(shipping: &Shipping) -> Value {
+    json!({
+        "address": address(&shipping.address),
+        "carrier": null,
+        "name": shipping.name,
+        "phone": shipping.phone,
+        "tracking_number": null,
+    })
+}
+
+/// A list as the API answers it.
+pub(crate) fn list(data: Vec<Value>, has_more: bool, url: &str) -> Value {
+    json!({ "object": "list", "data": data, "has_more": has_more, "url": url })
+}
+
+/// Adds or replaces members that are shown as they were given.
+fn show(value: &mut Value, shown: &Map<String, Value>) {
+    if let Value::Object(members) = value {
+        for (name, value) in shown {
+            members.insert(name.clone(), value.clone());
+        }
+    }
+}

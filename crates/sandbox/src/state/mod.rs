@@ -1,0 +1,209 @@
+//! Everything the sandbox remembers, in memory, behind one lock.
+
+pub(crate) mod objects;
+pub(crate) mod table;
+
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    sync::Arc,
+};
+
+use self::{
+    objects::{
+        Charge, Coupon, Customer, Endpoint, Event, Intent, Owed, PaymentLink, Price, Product,
+        PromotionCode, Session, Snapshot,
+    },
+    table::Table,
+};
+use crate::{
+    checkout::Payment,
+    clock::Clock,
+    idempotency::Kept,
+    ids::{Id, Ids},
+};
+
+/// What is to be done at a time of the sandbox's clock.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Task {
+    Expire { session: Id },
+    Settle { intent: Id, fails: bool },
+    Deliver(Job),
+}
+
+/// One attempt to deliver an event to an endpoint.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Job {
+    pub(crate) event: Id,
+    pub(crate) endpoint: Id,
+    /// How many attempts came before.
+    pub(crate) attempt: u32,
+}
+
+/// Who is behind the change that is being made; events name it.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Cause {
+    pub(crate) request: Option<Id>,
+    pub(crate) idempotency_key: Option<Arc<str>>,
+}
+
+/// The state. Changes come through methods that keep its indexes true.
+#[derive(Debug)]
+pub(crate) struct State {
+    pub(crate) clock: Clock,
+    pub(crate) ids: Ids,
+    pub(crate) settle_ms: i64,
+    /// `http://127.0.0.1:PORT`, where the pages are.
+    pub(crate) base: Arc<str>,
+    pub(crate) products: Table<Product>,
+    pub(crate) prices: Table<Price>,
+    pub(crate) customers: Table<Customer>,
+    pub(crate) coupons: Table<Coupon>,
+    pub(crate) promotions: Table<PromotionCode>,
+    pub(crate) sessions: Table<Session>,
+    pub(crate) links: Table<PaymentLink>,
+    pub(crate) intents: Table<Intent>,
+    pub(crate) charges: Table<Charge>,
+    pub(crate) events: Table<Event>,
+    pub(crate) endpoints: Table<Endpoint>,
+    pub(crate) session_by_intent: HashMap<Id, Id>,
+    pub(crate) sessions_by_customer: HashMap<Id, Vec<usize>>,
+    pub(crate) sessions_by_link: HashMap<Id, Vec<usize>>,
+    pub(crate) price_by_lookup_key: HashMap<String, Id>,
+    /// By subscription and by setup intent.
+    pub(crate) session_by_outcome: HashMap<Id, Id>,
+    /// Payments that wait until the buyer has approved them at the bank.
+    pub(crate) authenticating: HashMap<Id, Payment>,
+    pub(crate) link_by_slug: HashMap<String, Id>,
+    pub(crate) promotion_by_code: HashMap<String, Id>,
+    /// Restricted keys that were given permissions; others may do everything.
+    pub(crate) permissions: HashMap<String, HashSet<String>>,
+    pub(crate) kept: Kept,
+    pub(crate) cause: Cause,
+    agenda: BTreeMap<(i64, u64), Task>,
+    agenda_count: u64,
+    /// Deliveries that the current change asks for; the dispatcher takes them.
+    outgoing: Vec<Job>,
+}
+
+impl State {
+    pub(crate) fn new(clock: Clock, seed: u64, settle_ms: i64, base: Arc<str>) -> Self {
+        Self {
+            clock,
+            ids: Ids::new(seed),
+            settle_ms,
+            base,
+            products: Table::default(),
+            prices: Table::default(),
+            customers: Table::default(),
+            coupons: Table::default(),
+            promotions: Table::default(),
+            sessions: Table::default(),
+            links: Table::default(),
+            intents: Table::default(),
+            charges: Table::default(),
+            events: Table::default(),
+            endpoints: Table::default(),
+            session_by_intent: HashMap::new(),
+            sessions_by_customer: HashMap::new(),
+            sessions_by_link: HashMap::new(),
+            price_by_lookup_key: HashMap::new(),
+            session_by_outcome: HashMap::new(),
+            authenticating: HashMap::new(),
+            link_by_slug: HashMap::new(),
+            promotion_by_code: HashMap::new(),
+            permissions: HashMap::new(),
+            kept: Kept::default(),
+            cause: Cause::default(),
+            agenda: BTreeMap::new(),
+            agenda_count: 0,
+            outgoing: Vec::new(),
+        }
+    }
+
+    /// Seconds since 1970.
+    pub(crate) fn now(&self) -> i64 {
+        self.clock.now()
+    }
+
+    /// Puts a task on the agenda.
+    pub(crate) fn plan(&mut self, at_ms: i64, task: Task) {
+        self.agenda_count += 1;
+        self.agenda.insert((at_ms, self.agenda_count), task);
+    }
+
+    /// The next task that is due, off the agenda.
+    pub(crate) fn due(&mut self) -> Option<Task> {
+        let now = self.clock.now_ms();
+        let first = self.agenda.first_entry()?;
+        (first.key().0 <= now).then(|| first.remove())
+    }
+
+    /// When the agenda has something to do next.
+    pub(crate) fn next_due_ms(&self) -> Option<i64> {
+        self.agenda.first_key_value().map(|((at, _), _)| *at)
+    }
+
+    /// Tells the world that something happened: an event, and a delivery for each endpoint that
+    /// wants it.
+    pub(crate) fn emit(&mut self, kind: &'static str, object: Snapshot) -> Arc<Event> {
+        let created_ms = self.clock.now_ms();
+        let id = self.ids.next("evt_");
+        let mut owed = Vec::new();
+        for endpoint in self.endpoints.iter().filter(|endpoint| endpoint.wants(kind)) {
+            self.outgoing.push(Job {
+                event: Arc::clone(&id),
+                endpoint: Arc::clone(&endpoint.id),
+                attempt: 0,
+            });
+            owed.push(Owed { endpoint: Arc::clone(&endpoint.id), answered: endpoint.listener });
+        }
+        let thin_id = self.ids.next("evt_test_");
+        self.events.insert(Event {
+            id,
+            thin_id,
+            created_ms,
+            created: created_ms.div_euclid(1000),
+            kind,
+            object,
+            request: self.cause.request.clone(),
+            idempotency_key: self.cause.idempotency_key.clone(),
+            owed,
+        })
+    }
+
+    /// Asks for one more delivery.
+    pub(crate) fn send(&mut self, job: Job) {
+        self.outgoing.push(job);
+    }
+
+    pub(crate) fn take_outgoing(&mut self) -> Vec<Job> {
+        std::mem::take(&mut self.outgoing)
+    }
+
+    pub(crate) fn session_of_intent(&self, intent: &str) -> Option<&Arc<Session>> {
+        self.session_by_intent.get(intent).and_then(|id| self.sessions.get(id))
+    }
+
+    /// The session that began a subscription or a setup intent.
+    pub(crate) fn session_of_subscription(&self, id: &str) -> Option<&Arc<Session>> {
+        self.session_by_outcome.get(id).and_then(|id| self.sessions.get(id))
+    }
+
+    /// A payment method has its charge's number.
+    pub(crate) fn charge_of_method(&self, id: &str) -> Option<&Arc<Charge>> {
+        self.charges.get(&id.replacen("pm_", "ch_", 1))
+    }
+
+    /// Adds a session to the table and its indexes.
+    pub(crate) fn add_session(&mut self, session: Session) -> Arc<Session> {
+        let place = self.sessions.len();
+        if let Some(customer) = &session.customer {
+            self.sessions_by_customer.entry(Arc::clone(customer)).or_default().push(place);
+        }
+        if let Some(link) = &session.link {
+            self.sessions_by_link.entry(Arc::clone(link)).or_default().push(place);
+        }
+        self.plan(session.expires_at * 1000, Task::Expire { session: Arc::clone(&session.id) });
+        self.sessions.insert(session)
+    }
+}

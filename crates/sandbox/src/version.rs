@@ -1,0 +1,70 @@
+//! API versions: which shape of an object a caller or an endpoint gets.
+
+use std::sync::Arc;
+
+use crate::error::{Answer, ApiError};
+
+/// The newest version the sandbox speaks; its account's default.
+pub(crate) const NEWEST: &str = "2026-10-28.endive";
+
+/// A version by its date; a shape moves with a date, so any version can be asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Version {
+    pub(crate) name: Arc<str>,
+    date: u32,
+}
+
+/// Dates on which shapes moved, as yyyymmdd.
+mod moved {
+    pub(super) const SHIPPING_DETAILS: u32 = 2022_08_01;
+    pub(super) const COLLECTED_INFORMATION: u32 = 2025_02_24;
+    pub(super) const UI_MODE_NAMES: u32 = 2026_03_25;
+    pub(super) const NO_PAYMENT_METHOD_TYPES: u32 = 2026_09_30;
+}
+
+/// Where a session shows the shipping address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ShippingPlace {
+    Shipping,
+    ShippingDetails,
+    CollectedInformation,
+}
+
+impl Version {
+    pub(crate) fn newest() -> Self {
+        Self::parse(NEWEST).unwrap_or(Self { name: NEWEST.into(), date: 2026_10_28 })
+    }
+
+    /// `2025-03-31.basil`, `2022-11-15`.
+    pub(crate) fn parse(name: &str) -> Answer<Self> {
+        let date = name.split('.').next().unwrap_or_default();
+        let digits: Option<Vec<u32>> = date.split('-').map(|part| part.parse().ok()).collect();
+        match digits.as_deref() {
+            Some([year @ 2011..=2100, month @ 1..=12, day @ 1..=31])
+                if date.len() == 10 && name.len() <= 40 =>
+            {
+                Ok(Self { name: name.into(), date: year * 10_000 + month * 100 + day })
+            }
+            _ => Err(ApiError::invalid(format!(
+                "Invalid Stripe API version: {}. A version is a date, with a name since 2024: {NEWEST}",
+                name.chars().take(40).collect::<String>()
+            ))),
+        }
+    }
+
+    pub(crate) fn shipping_place(&self) -> ShippingPlace {
+        match self.date {
+            moved::COLLECTED_INFORMATION.. => ShippingPlace::CollectedInformation,
+            moved::SHIPPING_DETAILS.. => ShippingPlace::ShippingDetails,
+            _ => ShippingPlace::Shipping,
+        }
+    }
+
+    pub(crate) fn ui_mode_says_page(&self) -> bool {
+        self.date >= moved::UI_MODE_NAMES
+    }
+
+    pub(crate) fn takes_payment_method_types(&self) -> bool {
+        self.date < moved::NO_PAYMENT_METHOD_TYPES
+    }
+}
