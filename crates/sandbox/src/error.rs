@@ -11,7 +11,7 @@ pub(crate) struct ApiError {
     pub(crate) param: Option<String>,
     pub(crate) message: String,
     /// Further members of the error, as `decline_code` and `payment_intent`.
-    pub(crate) more: Map<String, Value>,
+    pub(crate) more: Option<Box<Map<String, Value>>>,
 }
 
 /// A handler's answer.
@@ -25,7 +25,7 @@ impl ApiError {
             code: None,
             param: None,
             message: message.into(),
-            more: Map::new(),
+            more: None,
         }
     }
 
@@ -102,7 +102,7 @@ impl ApiError {
             format!("https://dashboard.stripe.com/test/logs/{request_id}").into(),
         );
         error.insert("type".into(), self.kind.into());
-        error.extend(self.more.clone());
+        error.extend(self.more.iter().flat_map(|more| (**more).clone()));
         json!({ "error": error })
     }
 }

@@ -241,25 +241,15 @@ fn write(
         };
         let result = api::write(state, route, &mut call);
         state.cause = Cause::default();
-        let carried_out = result.as_ref().is_ok_or_final();
+        // What failed before anything was done (a bad parameter, a missing permission) may be sent
+        // again with the same key.
+        let carried_out = result.as_ref().map_or_else(|error| error.status >= 500, |_| true);
         let answer = answered(result, request_id);
         if let Some(key) = key.filter(|_| carried_out) {
             state.kept.keep(key, print, now, answer.clone());
         }
         (answer, false)
     })
-}
-
-/// Whether an answer is kept for its idempotency key.
-trait Final {
-    fn is_ok_or_final(&self) -> bool;
-}
-
-impl Final for Result<&Value, &ApiError> {
-    /// What fails before anything is done (a bad parameter, a missing permission) can be sent again.
-    fn is_ok_or_final(&self) -> bool {
-        self.map_or_else(|error| error.status >= 500, |_| true)
-    }
 }
 
 /// The key, from bearer or basic auth.

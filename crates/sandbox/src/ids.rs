@@ -24,13 +24,17 @@ impl Ids {
     /// `prefix` and as many random letters and digits as Stripe's ids of that kind have.
     pub(crate) fn next(&mut self, prefix: &str) -> Id {
         let length = match prefix {
-            "cs_test_" => 58,
             "prod_" | "cus_" | "req_" | "si_" => 14,
             "whsec_" => 32,
             "" => 16,
             _ => 24,
         };
         self.text(prefix, length).into()
+    }
+
+    /// The id of a session.
+    pub(crate) fn session(&mut self) -> Id {
+        self.text("cs_test_a1", 56).into()
     }
 
     /// `prefix` and `length` random letters and digits.

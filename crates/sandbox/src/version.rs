@@ -11,15 +11,20 @@ pub(crate) const NEWEST: &str = "2026-10-28.endive";
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Version {
     pub(crate) name: Arc<str>,
-    date: u32,
+    date: Date,
 }
 
-/// Dates on which shapes moved, as yyyymmdd.
+/// Year, month, day.
+type Date = (u32, u32, u32);
+
+/// Dates on which shapes moved.
 mod moved {
-    pub(super) const SHIPPING_DETAILS: u32 = 2022_08_01;
-    pub(super) const COLLECTED_INFORMATION: u32 = 2025_02_24;
-    pub(super) const UI_MODE_NAMES: u32 = 2026_03_25;
-    pub(super) const NO_PAYMENT_METHOD_TYPES: u32 = 2026_09_30;
+    use super::Date;
+
+    pub(super) const SHIPPING_DETAILS: Date = (2022, 8, 1);
+    pub(super) const COLLECTED_INFORMATION: Date = (2025, 2, 24);
+    pub(super) const UI_MODE_NAMES: Date = (2026, 3, 25);
+    pub(super) const NO_PAYMENT_METHOD_TYPES: Date = (2026, 9, 30);
 }
 
 /// Where a session shows the shipping address.
@@ -32,7 +37,7 @@ pub(crate) enum ShippingPlace {
 
 impl Version {
     pub(crate) fn newest() -> Self {
-        Self::parse(NEWEST).unwrap_or(Self { name: NEWEST.into(), date: 2026_10_28 })
+        Self::parse(NEWEST).unwrap_or(Self { name: NEWEST.into(), date: (2026, 10, 28) })
     }
 
     /// `2025-03-31.basil`, `2022-11-15`.
@@ -43,7 +48,7 @@ impl Version {
             Some([year @ 2011..=2100, month @ 1..=12, day @ 1..=31])
                 if date.len() == 10 && name.len() <= 40 =>
             {
-                Ok(Self { name: name.into(), date: year * 10_000 + month * 100 + day })
+                Ok(Self { name: name.into(), date: (*year, *month, *day) })
             }
             _ => Err(ApiError::invalid(format!(
                 "Invalid Stripe API version: {}. A version is a date, with a name since 2024: {NEWEST}",
@@ -53,10 +58,12 @@ impl Version {
     }
 
     pub(crate) fn shipping_place(&self) -> ShippingPlace {
-        match self.date {
-            moved::COLLECTED_INFORMATION.. => ShippingPlace::CollectedInformation,
-            moved::SHIPPING_DETAILS.. => ShippingPlace::ShippingDetails,
-            _ => ShippingPlace::Shipping,
+        if self.date >= moved::COLLECTED_INFORMATION {
+            ShippingPlace::CollectedInformation
+        } else if self.date >= moved::SHIPPING_DETAILS {
+            ShippingPlace::ShippingDetails
+        } else {
+            ShippingPlace::Shipping
         }
     }
 

@@ -26,7 +26,9 @@ pub(super) fn read(
     match (mode, entries.len()) {
         (Mode::Setup, 0) => return Ok((Vec::new(), None)),
         (Mode::Setup, _) => {
-            return Err(params.error("line_items", "You can not pass `line_items` in `setup` mode."));
+            return Err(
+                params.error("line_items", "You can not pass `line_items` in `setup` mode.")
+            );
         }
         (_, 0) => return Err(ApiError::required("line_items")),
         (_, 1..=LINES_MAX) => {}

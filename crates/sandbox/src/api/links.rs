@@ -10,12 +10,11 @@ use crate::{
     render,
     state::{
         State,
-        objects::{Line, Metadata, Mode, PaymentLink, PaymentStatus, Session, Snapshot, Status},
+        objects::{Line, Metadata, Mode, PaymentLink, Session, Snapshot},
     },
 };
 
 const LINES_MAX: usize = 20;
-const SESSION_LASTS_S: i64 = 24 * 60 * 60;
 
 fn find<'a>(state: &'a State, id: &str) -> Answer<&'a Arc<PaymentLink>> {
     state.links.get(id).ok_or_else(|| ApiError::missing("payment link", id, "payment_link"))
@@ -152,25 +151,11 @@ pub(crate) fn open(
     let lines =
         link.lines.iter().map(|line| Line { id: state.ids.next("li_"), ..line.clone() }).collect();
     let session = Session {
-        id: state.ids.text("cs_test_a1", 56).into(),
-        created: state.now(),
-        expires_at: state.now() + SESSION_LASTS_S,
-        status: Status::Open,
-        payment_status: PaymentStatus::Unpaid,
-        terms: Arc::clone(&link.terms),
-        lines,
-        discount: None,
-        customer: None,
         customer_email: email,
         client_reference_id: reference,
         metadata: Metadata::clone(&link.metadata),
-        buyer: None,
-        shipping: None,
-        intent: None,
-        setup_intent: None,
-        subscription: None,
-        invoice: None,
         link: Some(Arc::clone(&link.id)),
+        ..Session::open(state.ids.session(), state.now(), Arc::clone(&link.terms), lines)
     };
     Some(Arc::clone(&state.add_session(session).id))
 }

@@ -70,13 +70,9 @@ impl Route {
 pub(crate) fn route<'a>(method: &str, path: &[&'a str]) -> Option<(Route, &'a str)> {
     let reads = |resource, action: Reads| Route { resource, action: Action::Reads(action) };
     let writes = |resource, action: Writes| Route { resource, action: Action::Writes(action) };
-    let id = path
-        .iter()
-        .copied()
-        .find(|part| part.contains('_') && part.contains(|c: char| c.is_ascii_digit()));
     let (resource, at) = resource(path)?;
     let rest = &path[at..];
-    let id = rest.first().copied().or(id).unwrap_or_default();
+    let id = rest.first().copied().unwrap_or_default();
     let route = match (method, resource, rest) {
         ("GET", "product", []) => reads("product", products::list),
         ("POST", "product", []) => writes("product", products::create),

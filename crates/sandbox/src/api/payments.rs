@@ -80,7 +80,9 @@ fn unexpected(state: &State, id: &str, action: &str) -> ApiError {
     ))
     .code("payment_intent_unexpected_state");
     if let Some(intent) = state.intents.get(id) {
-        error.more.insert("payment_intent".into(), render::intent(intent));
+        error.more = Some(Box::new(
+            [("payment_intent".to_owned(), render::intent(intent))].into_iter().collect(),
+        ));
     }
     error
 }

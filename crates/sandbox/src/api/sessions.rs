@@ -31,22 +31,7 @@ pub(super) fn create(state: &mut State, call: &mut Call) -> Answer {
     };
     let landing = landing(params)?;
     let expires_at = expires_at(params, state.now())?;
-    let customer = params.text("customer")?;
-    let customer_email = params.text("customer_email")?;
-    if let Some(id) = &customer {
-        customers::find(state, id, "customer").map_err(|missing| missing.status(400))?;
-        if customer_email.is_some() {
-            return Err(params.error(
-                "customer_email",
-                "You may only specify one of these parameters: customer, customer_email.",
-            ));
-        }
-    }
-    if let Some(email) = customer_email.as_deref().filter(|email| !email.contains('@')) {
-        return Err(params
-            .error("customer_email", format!("Invalid email address: {email}"))
-            .code("email_invalid"));
-    }
+    let (customer, customer_email) = customer(state, params)?;
     let client_reference_id = params.text("client_reference_id")?;
     if client_reference_id.as_ref().is_some_and(|id| id.chars().count() > 200) {
         return Err(params
@@ -73,32 +58,41 @@ pub(super) fn create(state: &mut State, call: &mut Call) -> Answer {
     }
     checkout::discount_lines(&mut lines, discount.as_ref().map(|discount| &discount.off));
     let session = Session {
-        id: state.ids.text("cs_test_a1", 56).into(),
-        created: state.now(),
         expires_at,
-        status: Status::Open,
         payment_status: if mode == Mode::Setup {
             PaymentStatus::NoPaymentRequired
         } else {
             PaymentStatus::Unpaid
         },
-        terms: Arc::new(terms),
-        lines,
         discount,
         customer: customer.map(Into::into),
         customer_email,
         client_reference_id,
         metadata,
-        buyer: None,
-        shipping: None,
-        intent: None,
-        setup_intent: None,
-        subscription: None,
-        invoice: None,
-        link: None,
+        ..Session::open(state.ids.session(), state.now(), Arc::new(terms), lines)
     };
     let session = state.add_session(session);
     Ok(render::session(&session, call.view(state)))
+}
+
+/// The customer, or the address of a buyer who is none yet.
+fn customer(state: &State, params: &mut Params) -> Answer<(Option<String>, Option<String>)> {
+    let (customer, email) = (params.text("customer")?, params.text("customer_email")?);
+    if let Some(id) = &customer {
+        customers::find(state, id, "customer").map_err(|missing| missing.status(400))?;
+        if email.is_some() {
+            return Err(params.error(
+                "customer_email",
+                "You may only specify one of these parameters: customer, customer_email.",
+            ));
+        }
+    }
+    if let Some(email) = email.as_deref().filter(|email| !email.contains('@')) {
+        return Err(params
+            .error("customer_email", format!("Invalid email address: {email}"))
+            .code("email_invalid"));
+    }
+    Ok((customer, email))
 }
 
 fn landing(params: &mut Params) -> Answer<terms::Landing> {
@@ -201,27 +195,17 @@ pub(super) fn list(state: &State, call: &mut Call) -> Answer {
         status.is_none_or(|status| row.status == status)
             && customer.as_deref().is_none_or(|id| row.customer.as_deref() == Some(id))
             && link.as_deref().is_none_or(|id| row.link.as_deref() == Some(id))
-            && email.is_none_or_email(row)
+            && (email.is_none() || email.as_ref() == email_of(row))
     })?;
     let view = call.view(state);
     let data = rows.iter().map(|row| render::session(row, view)).collect();
     Ok(render::list(data, has_more, "/v1/checkout/sessions"))
 }
 
-/// The filter `customer_details[email]`.
-trait EmailFilter {
-    fn is_none_or_email(&self, session: &Session) -> bool;
-}
-
-impl EmailFilter for Option<String> {
-    fn is_none_or_email(&self, session: &Session) -> bool {
-        let known = session
-            .buyer
-            .as_ref()
-            .and_then(|buyer| buyer.email.as_ref())
-            .or(session.customer_email.as_ref());
-        self.is_none() || self.as_ref() == known
-    }
+/// The address that a session is for, as the filter `customer_details[email]` takes it.
+fn email_of(session: &Session) -> Option<&String> {
+    let typed = session.buyer.as_ref().and_then(|buyer| buyer.email.as_ref());
+    typed.or(session.customer_email.as_ref())
 }
 
 pub(super) fn line_items(state: &State, call: &mut Call) -> Answer {

@@ -38,7 +38,7 @@ pub(crate) fn intent(intent: &Intent) -> Value {
         "currency": &*intent.currency,
         "customer": intent.customer.as_deref(),
         "description": intent.description,
-        "last_payment_error": intent.failure.map(|failure| payment_error(failure)),
+        "last_payment_error": intent.failure.map(payment_error),
         "latest_charge": intent.latest_charge.as_deref(),
         "livemode": false,
         "metadata": metadata(&intent.metadata),

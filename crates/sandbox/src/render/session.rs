@@ -34,9 +34,18 @@ fn ui_mode(mode: UiMode, version: &Version) -> &'static str {
 }
 
 pub(crate) fn session(session: &Session, view: View<'_>) -> Value {
+    let mut value = order(session);
+    add(&mut value, payment(session, view));
+    show(&mut value, &session.terms.shown);
+    moved(&mut value, session, view.version);
+    value
+}
+
+/// What is bought, by whom.
+fn order(session: &Session) -> Value {
     let terms = &session.terms;
     let has_money = terms.mode != Mode::Setup;
-    let mut value = json!({
+    json!({
         "id": &*session.id,
         "object": "checkout.session",
         "adaptive_pricing": { "enabled": false },
@@ -75,8 +84,13 @@ pub(crate) fn session(session: &Session, view: View<'_>) -> Value {
         "locale": terms.locale,
         "metadata": metadata(&session.metadata),
         "mode": mode(terms.mode),
-    });
-    let rest = json!({
+    })
+}
+
+/// How it is paid, and how far that has come.
+fn payment(session: &Session, view: View<'_>) -> Value {
+    let terms = &session.terms;
+    json!({
         "origin_context": null,
         "payment_intent": session.intent.as_deref(),
         "payment_link": session.link.as_deref(),
@@ -106,7 +120,7 @@ pub(crate) fn session(session: &Session, view: View<'_>) -> Value {
         "submit_type": null,
         "subscription": session.subscription.as_deref(),
         "success_url": terms.success_url,
-        "total_details": has_money.then(|| json!({
+        "total_details": (terms.mode != Mode::Setup).then(|| json!({
             "amount_discount": session.discounted(),
             "amount_shipping": 0,
             "amount_tax": 0,
@@ -115,15 +129,11 @@ pub(crate) fn session(session: &Session, view: View<'_>) -> Value {
         "url": (session.status == Status::Open && terms.ui_mode == UiMode::Hosted)
             .then(|| page_url(view.base, &session.id)),
         "wallet_options": null,
-    });
-    add(&mut value, rest);
-    show(&mut value, &terms.shown);
-    moved(&mut value, session, view.version);
-    value
+    })
 }
 
 /// Where a session is paid.
-pub(crate) fn page_url(base: &str, session: &str) -> String {
+fn page_url(base: &str, session: &str) -> String {
     format!("{base}/c/pay/{session}")
 }
 

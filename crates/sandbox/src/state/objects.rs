@@ -229,7 +229,35 @@ pub(crate) struct Session {
     pub(crate) link: Option<Id>,
 }
 
+/// A session can be paid for a day, unless its creator says otherwise.
+const SESSION_LASTS_S: i64 = 24 * 60 * 60;
+
 impl Session {
+    /// A session that nobody has paid yet.
+    pub(crate) fn open(id: Id, created: i64, terms: Arc<Terms>, lines: Vec<Line>) -> Self {
+        Self {
+            id,
+            created,
+            expires_at: created + SESSION_LASTS_S,
+            status: Status::Open,
+            payment_status: PaymentStatus::Unpaid,
+            terms,
+            lines,
+            discount: None,
+            customer: None,
+            customer_email: None,
+            client_reference_id: None,
+            metadata: Metadata::default(),
+            buyer: None,
+            shipping: None,
+            intent: None,
+            setup_intent: None,
+            subscription: None,
+            invoice: None,
+            link: None,
+        }
+    }
+
     pub(crate) fn subtotal(&self) -> i64 {
         self.lines.iter().map(Line::subtotal).fold(0, i64::saturating_add)
     }
