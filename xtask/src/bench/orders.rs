@@ -17,7 +17,7 @@ use super::{
 };
 
 /// The line of `/metrics` that says how many orders are fulfilled.
-const FULFILLED: &str = "fulfilld_orders{status=\"fulfilled\"}";
+const FULFILLED: &str = "fulfilld_fulfilled_total";
 /// Products in the catalog come in pairs, one of each to an order.
 const PAIRS: usize = 500;
 const CONNECTIONS: usize = 64;
@@ -87,7 +87,7 @@ fn fulfilled(program: &Program) -> Result<u64> {
     let (status, text) = http::get(program.address, "/metrics", Some(TOKEN))?;
     ensure!(status == 200, "/metrics answered {status}");
     let line = text.lines().find_map(|line| line.strip_prefix(FULFILLED));
-    // A gauge that was never set may be absent.
+    // A counter that never counted may be absent.
     let value: f64 = line.map_or(Ok(0.0), |value| value.trim().parse()).context(FULFILLED)?;
     Ok(value as u64)
 }
