@@ -1,6 +1,20 @@
-//! Answers people and machines over HTTP.
+//! Answers people and machines over HTTP: the [`webhook`], the buyer's [`landing`] page, the
+//! merchant's [`api`], and what machines ask about [`health`].
 
-use axum::Router;
+mod api;
+mod body;
+mod buyer;
+mod health;
+mod landing;
+mod order_json;
+mod orders;
+mod page;
+mod supply;
+mod visitors;
+mod webhook;
+mod words;
+
+use axum::{Router, http::StatusCode};
 use secrecy::SecretString;
 
 use crate::{
@@ -24,6 +38,13 @@ pub(crate) struct Web {
     pub(crate) behind_proxy: bool,
 }
 
-pub(crate) fn router(_web: Web) -> Router {
+/// Everything under one roof. Serve it with `into_make_service_with_connect_info::<SocketAddr>()`:
+/// without peers' addresses all strangers share one allowance of guesses.
+pub(crate) fn router(web: Web) -> Router {
     Router::new()
+        .merge(webhook::router(&web))
+        .merge(landing::router(&web))
+        .merge(health::router(&web))
+        .nest("/api", api::router(web))
+        .fallback(async || (StatusCode::NOT_FOUND, "not found"))
 }
