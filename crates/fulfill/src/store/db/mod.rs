@@ -34,7 +34,8 @@ const WORDS: [(&str, &str, &str); 6] = [
 impl Dialect {
     /// Fills in the marks and `{in $n}`.
     pub(super) fn write(self, sql: &str) -> String {
-        let mut out = sql.to_owned();
+        // To SQLite `$n` is a name, numbered where it first stands; `?n` is the n-th value.
+        let mut out = if self == Self::Sqlite { sql.replace('$', "?") } else { sql.to_owned() };
         if !out.contains('{') {
             return out;
         }
@@ -43,11 +44,12 @@ impl Dialect {
                 out = out.replace(mark, if self == Self::Sqlite { sqlite } else { postgres });
             }
         }
-        while let Some(start) = out.find("{in $") {
+        let place = if self == Self::Sqlite { '?' } else { '$' };
+        while let Some(start) = out.find(&format!("{{in {place}")) {
             let Some(len) = out[start..].find('}') else { break };
             let n = out[start + 5..start + len].to_owned();
             let list = match self {
-                Self::Sqlite => format!("IN (SELECT value FROM json_each(${n}))"),
+                Self::Sqlite => format!("IN (SELECT value FROM json_each(?{n}))"),
                 Self::Postgres => format!("= ANY(${n})"),
             };
             out.replace_range(start..=start + len, &list);
@@ -311,7 +313,7 @@ impl Tx {
         match self {
             Self::Sqlite(conn) => {
                 let width = rows.first().map_or(0, Vec::len);
-                let marks: Vec<String> = (1..=width).map(|n| format!("${n}")).collect();
+                let marks: Vec<String> = (1..=width).map(|n| format!("?{n}")).collect();
                 // "WHERE true" keeps SQLite from reading ON CONFLICT as a join's ON.
                 let one = format!("SELECT {} WHERE true", marks.join(","));
                 let sql = sql.replace("{rows}", &one);
@@ -342,8 +344,8 @@ impl Tx {
         };
         match self {
             Self::Sqlite(conn) => {
-                let sets = named(columns, ", ", &|n, c| format!("{c} = ${}", keys.len() + n + 1));
-                let wheres = named(keys, " AND ", &|n, c| format!("{c} = ${}", n + 1));
+                let sets = named(columns, ", ", &|n, c| format!("{c} = ?{}", keys.len() + n + 1));
+                let wheres = named(keys, " AND ", &|n, c| format!("{c} = ?{}", n + 1));
                 let sql = format!("UPDATE {table} SET {sets} WHERE {wheres}");
                 for row in rows {
                     sqlite::execute(conn, &sql, &row)?;
@@ -397,7 +399,7 @@ mod tests {
         );
         assert_eq!(
             Dialect::Sqlite.write(sql).trim_end(),
-            "SELECT a FROM t WHERE b IN (SELECT value FROM json_each($12)) AND c IN (SELECT value FROM json_each($2))"
+            "SELECT a FROM t WHERE b IN (SELECT value FROM json_each(?12)) AND c IN (SELECT value FROM json_each(?2))"
         );
     }
 }
