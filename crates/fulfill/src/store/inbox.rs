@@ -95,6 +95,8 @@ impl Store {
     /// When it could not be committed: then nothing is acknowledged.
     pub async fn receive(&self, mut arrival: Arrival) -> Result<Received, StoreError> {
         arrival.body = pack(&arrival.body).into();
+        // As it will be stored, so that it is found again in the answer.
+        arrival.id = arrival.id.replace('\0', "\u{fffd}");
         let (answer, answered) = oneshot::channel();
         let begin = {
             let mut waiting = lock(&self.inbox.0);
@@ -151,19 +153,26 @@ impl Store {
                     // By id: unsorted batches of two replicas wait for each other in a circle.
                     batch.sort_by(|(a, _), (b, _)| a.id.cmp(&b.id));
                 }
-                let arrivals: Vec<Arrival> = batch.iter().map(|(a, _)| a.clone()).collect();
+                let mut arrivals: Vec<Arrival> = batch.iter().map(|(a, _)| a.clone()).collect();
                 drop(batch);
+                arrivals.dedup_by(|twin, first| twin.id == first.id);
                 write(tx, arrivals, livemode, clock.now())
             },
             then,
         );
         if begun.is_err() {
-            lock(&self.inbox.0).arrivals.clear();
+            let mut waiting = lock(&self.inbox.0);
+            waiting.arrivals.clear();
+            waiting.commits -= 1;
         }
     }
 
     fn answer(&self, batch: &Batch, outcome: Result<HashMap<String, Received>, StoreError>) {
-        let batch = std::mem::take(&mut *lock(batch));
+        let mut batch = std::mem::take(&mut *lock(batch));
+        if outcome.is_err() && batch.is_empty() {
+            // It could not even begin: whoever waits is refused, not kept waiting for better days.
+            batch = self.inbox.take();
+        }
         match outcome {
             Ok(mut fates) => {
                 for (arrival, answer) in batch {
