@@ -192,6 +192,9 @@ async fn write(
         let remembered = before.get(&look.claim.session);
         let order = remembered.map(|r| &r.order);
         match (&look.kind, remembered) {
+            (Kind::Found { sale, .. }, Some(r)) if r.order.placed => {
+                wanted.add(&supply::still_wanted(&r.order, sale, policy));
+            }
             (Kind::Found { fact, sale, .. }, _) => {
                 wanted.add(&demand(order, fact, sale, &policy.catalog));
             }
