@@ -1,0 +1,13 @@
+//! The store's stories. Each is told twice: on a fresh SQLite file and in a fresh PostgreSQL database.
+
+mod bench;
+mod deliveries;
+mod inbox;
+mod nodes;
+mod people;
+mod record;
+mod supply;
+mod views;
+mod work;
+
+pub(crate) use bench::{Bench, both};
