@@ -1,2 +1,57 @@
-//! Placeholder.
-fn main() {}
+//! `fulfilld`: every paid Stripe Checkout Session is fulfilled, once, and the merchant can prove it.
+
+mod at_work;
+mod buyer;
+mod cli;
+mod config;
+mod demo;
+mod endpoint;
+mod fulfill_sessions;
+mod installation;
+mod keys;
+mod log;
+mod orders;
+mod sandbox;
+mod serve;
+mod server;
+mod signals;
+mod stock;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use cli::{Cli, Command, OrdersCommand};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    log::start(cli.log.as_deref(), &cli.command);
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let ended = match runtime {
+        Ok(runtime) => runtime.block_on(run(cli)),
+        Err(error) => Err(anyhow::anyhow!("no threads can be started: {error}")),
+    };
+    ended.unwrap_or_else(|error| {
+        eprintln!("fulfilld: {error:#}");
+        ExitCode::FAILURE
+    })
+}
+
+async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+    let config = cli.config.as_deref();
+    match cli.command {
+        Command::Demo(args) => demo::run(args).await,
+        Command::Serve(args) => serve::run(config, args).await,
+        Command::Sandbox(args) => sandbox::run(args).await,
+        Command::Fulfill(args) => fulfill_sessions::run(config, args).await,
+        Command::Orders { command } => match command {
+            OrdersCommand::List(args) => orders::list(config, args).await,
+            OrdersCommand::Show(args) => orders::show(config, args).await,
+            OrdersCommand::Waive(args) => orders::waive(config, args).await,
+            OrdersCommand::FulfillByHand(args) => orders::fulfill_by_hand(config, args).await,
+        },
+        Command::Keys { command } => keys::run(config, command).await,
+        Command::Stock { command } => stock::run(config, command).await,
+        Command::Endpoint { command } => endpoint::run(config, command).await,
+    }
+}

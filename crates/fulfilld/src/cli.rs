@@ -1,0 +1,274 @@
+//! The command line: one definition yields the parser and the help.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use fulfill::rules::order::Status;
+
+/// Every paid Stripe Checkout Session is fulfilled, once, and you can prove it.
+///
+/// Settings come from fulfilld.toml in the working folder (or --config FILE) and from the
+/// environment, which wins: STRIPE_SECRET_KEY, STRIPE_WEBHOOK_SECRET, DATABASE_URL, FULFILLD_DATA,
+/// FULFILLD_LISTEN, FULFILLD_API_TOKEN, FULFILLD_PUBLIC_URL, FULFILLD_SMTP, FULFILLD_MAIL_FROM,
+/// STRIPE_API_BASE, STRIPE_API_RATE.
+#[derive(Debug, Parser)]
+#[command(name = "fulfilld", version, propagate_version = true, after_help = EXAMPLES)]
+pub(crate) struct Cli {
+    /// The settings file; fulfilld.toml in the working folder if left out
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// What is logged, as in RUST_LOG: warn, info, fulfill=debug…
+    #[arg(long, global = true, value_name = "FILTER")]
+    pub(crate) log: Option<String>,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  fulfilld demo                                    try it: no account, no settings
+  fulfilld endpoint create --url https://shop.example.com/webhook
+  fulfilld serve                                   fulfill what is paid, from now on
+  fulfilld orders list --status needs_attention    what waits for you
+  fulfilld keys import editor keys.txt             one license key a line
+  fulfilld fulfill cs_live_a1B2…                   look at a session now";
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Sandbox and service together, to try everything: no account, no settings
+    #[command(after_help = DEMO_EXAMPLES)]
+    Demo(DemoArgs),
+    /// Take webhooks, fulfill orders, answer landing page and API
+    ///
+    /// Checks all settings first and names every mistake at once. SIGTERM or Ctrl-C stops gently:
+    /// what is under way is finished; a second signal ends at once, and nothing is lost either way.
+    Serve(ServeArgs),
+    /// A pretend Stripe, offline, for tests in any language
+    #[command(after_help = SANDBOX_EXAMPLES)]
+    Sandbox(SandboxArgs),
+    /// Look at Checkout Sessions now, and fulfill those that are paid
+    ///
+    /// Safe at any time and any number of times, beside a running `serve` or without one. Ends with
+    /// 0 when every session is fulfilled.
+    Fulfill(FulfillArgs),
+    /// See orders, and settle by hand what is held
+    Orders {
+        #[command(subcommand)]
+        command: OrdersCommand,
+    },
+    /// License keys to sell
+    Keys {
+        #[command(subcommand)]
+        command: KeysCommand,
+    },
+    /// Goods on the shelf
+    Stock {
+        #[command(subcommand)]
+        command: StockCommand,
+    },
+    /// The webhook endpoint at Stripe
+    Endpoint {
+        #[command(subcommand)]
+        command: EndpointCommand,
+    },
+}
+
+const DEMO_EXAMPLES: &str = "\
+Examples:
+  fulfilld demo                               open http://localhost:4242/ and buy something
+  fulfilld demo --buy                         one purchase by card, over HTTP, and its order
+  fulfilld demo --buy --method debit-fails    a bank debit that comes back
+  fulfilld demo --buy --count 1000            a rush
+  fulfilld demo --buy --lines 40 --json       an order of 40 lines, as the API tells it";
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct DemoArgs {
+    /// Where the shop and the service listen
+    #[arg(long, default_value_t = 4242)]
+    pub(crate) port: u16,
+    /// Where the sandbox listens
+    #[arg(long, default_value_t = 12_111)]
+    pub(crate) sandbox_port: u16,
+    /// Folder for the demo's own database, which begins anew each time
+    #[arg(long, value_name = "FOLDER", default_value = "fulfilld-demo")]
+    pub(crate) data: PathBuf,
+    /// Buy as a buyer's browser would, on temporary data and free ports, then stop
+    #[arg(long)]
+    pub(crate) buy: bool,
+    /// How the purchase is paid
+    #[arg(long, value_enum, default_value_t, requires = "buy")]
+    pub(crate) method: Method,
+    /// Lines of each order
+    #[arg(long, default_value_t = 1, requires = "buy", value_parser = clap::value_parser!(u16).range(1..=100))]
+    pub(crate) lines: u16,
+    /// How many purchases
+    #[arg(long, default_value_t = 1, requires = "buy", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub(crate) count: u32,
+    /// Print orders as the API tells them, one a line
+    #[arg(long, requires = "buy")]
+    pub(crate) json: bool,
+}
+
+/// How a purchase is paid, and how that ends.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Method {
+    /// A card: paid at once
+    #[default]
+    Card,
+    /// A bank debit: paid some time later
+    Debit,
+    /// A bank debit that fails some time later
+    DebitFails,
+    /// Nothing to pay
+    Free,
+    /// A card that the bank declines
+    Declined,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ServeArgs {
+    /// How long a stop waits for what is under way
+    #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(..=3_600))]
+    pub(crate) grace: u64,
+}
+
+const SANDBOX_EXAMPLES: &str = "\
+Examples:
+  fulfilld sandbox --forward-to http://localhost:4242/webhook
+  STRIPE_API_BASE=http://127.0.0.1:12111 STRIPE_SECRET_KEY=sk_test_sandbox fulfilld serve
+  curl http://127.0.0.1:12111/v1/products -u sk_test_sandbox: -d name=Course";
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct SandboxArgs {
+    /// Where it listens; 0 for a free port
+    #[arg(long, default_value_t = 12_111)]
+    pub(crate) port: u16,
+    /// A Unix socket to listen on, too
+    #[arg(long, value_name = "PATH")]
+    pub(crate) socket: Option<PathBuf>,
+    /// Keep everything in this file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) data: Option<PathBuf>,
+    /// Send every event here, signed
+    #[arg(long, value_name = "URL")]
+    pub(crate) forward_to: Option<String>,
+    /// Makes ids repeat from run to run
+    #[arg(long)]
+    pub(crate) seed: Option<u64>,
+    /// How long a bank debit takes
+    #[arg(long, value_name = "SECONDS", default_value_t = 5.0)]
+    pub(crate) settle: f64,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct FulfillArgs {
+    /// Checkout Sessions, cs_test_… or cs_live_…
+    #[arg(required = true, value_name = "CS_ID", num_args = 1..=1_000)]
+    pub(crate) ids: Vec<String>,
+    /// How long to wait for each
+    #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=3_600))]
+    pub(crate) wait: u64,
+    /// Print orders as the API tells them, one a line
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Clone, Subcommand)]
+pub(crate) enum OrdersCommand {
+    /// The newest orders
+    List(ListArgs),
+    /// Everything about one order: what was bought, what went out, what happened when
+    Show(ShowArgs),
+    /// Let go of what is held: it is not owed any more
+    Waive(ByHandArgs),
+    /// Note that what is held was done outside this program
+    FulfillByHand(ByHandArgs),
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ListArgs {
+    /// Only orders that stand here
+    #[arg(long, value_parser = status)]
+    pub(crate) status: Option<Status>,
+    /// At most so many
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(i64).range(1..=100))]
+    pub(crate) limit: i64,
+    /// Those before this session
+    #[arg(long, value_name = "CS_ID")]
+    pub(crate) after: Option<String>,
+    /// A session id, mail address, license key, or part of a name
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) q: Option<String>,
+    /// As the API tells it
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+fn status(word: &str) -> Result<Status, String> {
+    Status::parse(word).ok_or_else(|| {
+        let known: Vec<&str> = Status::ALL.iter().map(|status| status.as_str()).collect();
+        format!("one of {}", known.join(", "))
+    })
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ShowArgs {
+    /// The order's Checkout Session
+    #[arg(value_name = "CS_ID")]
+    pub(crate) id: String,
+    /// As the API tells it
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ByHandArgs {
+    /// The order's Checkout Session
+    #[arg(value_name = "CS_ID")]
+    pub(crate) id: String,
+    /// Only this line (li_…); may be given several times. Everything that is held if left out
+    #[arg(long = "line", value_name = "LI_ID")]
+    pub(crate) lines: Vec<String>,
+}
+
+#[derive(Debug, Clone, Subcommand)]
+pub(crate) enum KeysCommand {
+    /// Import license keys, one a line; safe to repeat
+    ///
+    /// Keys are sold in the order of the file. Keys that the pool has already stay as they are. Orders
+    /// that waited for keys get theirs at once, the oldest first.
+    Import {
+        /// The pool, as the catalog names it: key = { pool = "…" }
+        pool: String,
+        /// A text file, or - for standard input
+        file: PathBuf,
+    },
+}
+
+#[derive(Debug, Clone, Subcommand)]
+pub(crate) enum StockCommand {
+    /// Put units on the shelf; orders that waited for them get theirs at once, the oldest first
+    Add {
+        /// The SKU, as the catalog names it: stock = { sku = "…" }
+        sku: String,
+        /// How many more
+        #[arg(value_parser = clap::value_parser!(i64).range(1..=1_000_000_000))]
+        units: i64,
+    },
+}
+
+#[derive(Debug, Clone, Subcommand)]
+pub(crate) enum EndpointCommand {
+    /// Make the endpoint at Stripe with exactly the events needed, and print its secret once
+    Create {
+        /// Where Stripe reaches `serve`, as https://shop.example.com/webhook
+        #[arg(long)]
+        url: String,
+        /// Make another one, though there is one with this URL
+        #[arg(long)]
+        again: bool,
+        /// Print {"id", "url", "secret"}
+        #[arg(long)]
+        json: bool,
+    },
+}

@@ -1,0 +1,52 @@
+//! The data folder and the database file: made for this user alone, and proven to be writable.
+
+use std::{fs, io, path::Path};
+
+use fulfill::store::Location;
+
+/// Makes a folder (0700) where it is not there, and tries to write in it.
+pub(crate) fn make(folder: &Path) -> Result<(), String> {
+    if folder.exists() && !folder.is_dir() {
+        return Err("there is a file of this name, where a folder is needed".to_owned());
+    }
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder).map_err(|error| format!("it cannot be made: {error}"))?;
+    writable(folder)
+}
+
+/// The folder of a database file has to be there already: a mistyped path must not make a new one.
+pub(super) fn of_file(file: &Path) -> Result<(), String> {
+    let folder = match file.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    if !folder.is_dir() {
+        return Err(format!("there is no folder {}: make it first", folder.display()));
+    }
+    if file.is_dir() {
+        return Err(format!("{} is a folder, where a file is needed", file.display()));
+    }
+    writable(folder)
+}
+
+fn writable(folder: &Path) -> Result<(), String> {
+    let tried = tempfile::Builder::new().prefix(".fulfilld-").tempfile_in(folder);
+    tried.map(drop).map_err(|error| format!("{} is not writable: {error}", folder.display()))
+}
+
+/// Makes the database file (0600) before anybody opens it: SQLite gives the files beside it the same
+/// permissions.
+///
+/// # Errors
+/// When it cannot be made.
+pub(crate) fn prepare(database: &Location) -> io::Result<()> {
+    let Location::Sqlite(path) = database else { return Ok(()) };
+    let mut options = fs::OpenOptions::new();
+    options.create(true).append(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map(drop)
+}

@@ -1,0 +1,310 @@
+//! Settings: `fulfilld.toml`, overridden by the environment. Everything is checked before anything
+//! starts, and every mistake is named at once.
+
+mod environment;
+mod file;
+mod folder;
+mod mistakes;
+#[cfg(test)]
+mod tests;
+
+use std::{
+    collections::BTreeMap,
+    net::{SocketAddr, ToSocketAddrs as _},
+    path::{Path, PathBuf},
+};
+
+use fulfill::{
+    clock::Clock,
+    rules::plan::{Catalog, Product},
+    store::Location,
+    stripe::{API_BASE, Client, ClientSettings, Secrets},
+};
+use secrecy::SecretString;
+
+pub(crate) use self::{
+    environment::Environment,
+    folder::{make as make_folder, prepare},
+    mistakes::Mistakes,
+};
+use self::{environment::NAMES, file::File};
+
+/// The file that is read when none is named.
+const FILE: &str = "fulfilld.toml";
+/// A longer file is not a settings file.
+const FILE_BYTES_MAX: u64 = 16 << 20;
+
+/// How much of the settings a command needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Need {
+    /// Only to talk to Stripe.
+    Stripe,
+    /// The database and the catalog, too.
+    Store,
+    /// Everything, webhook secrets included.
+    Service,
+}
+
+/// Settings that were checked.
+#[derive(Debug, Clone)]
+pub(crate) struct Settings {
+    pub(crate) stripe: ClientSettings,
+    pub(crate) livemode: bool,
+    /// Always there for [`Need::Service`].
+    pub(crate) secrets: Option<Secrets>,
+    pub(crate) database: Location,
+    pub(crate) listen: SocketAddr,
+    pub(crate) api_token: Option<SecretString>,
+    pub(crate) public_url: Option<String>,
+    pub(crate) behind_proxy: bool,
+    pub(crate) products: Vec<Product>,
+    pub(crate) stock: BTreeMap<String, i64>,
+    pub(crate) mail: Mail,
+    /// The file that was read.
+    pub(crate) file: Option<PathBuf>,
+}
+
+/// How mail is sent.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Mail {
+    /// `smtp://host:port` was given. It may hold a password, so it is not kept where it could be shown.
+    pub(crate) has_server: bool,
+    /// Queue a receipt for each order.
+    pub(crate) receipts: bool,
+}
+
+/// Reads and checks what a command needs; makes the data folder where it is needed.
+///
+/// # Errors
+/// Every [`Mistakes`] there is.
+pub(crate) fn load(
+    file: Option<&Path>,
+    environment: &Environment,
+    need: Need,
+) -> Result<Settings, Mistakes> {
+    let mut mistakes = Mistakes::default();
+    let (file, read_from) = open(file, &mut mistakes);
+    let mut given = Given { file, environment, mistakes: &mut mistakes };
+    let stripe = given.stripe();
+    let secrets = (need == Need::Service).then(|| given.secrets()).flatten();
+    let database = (need >= Need::Store).then(|| given.database()).flatten();
+    let listen = given.listen();
+    let public_url = given.public_url();
+    let behind_proxy = given.yes_or_no("behind_proxy", false);
+    let mail = given.mail();
+    let api_token = given.text("api_token").map(|(token, _)| token.into());
+    let File { products, stock, .. } = given.file;
+    if need >= Need::Store
+        && let Err(wrong) = Catalog::new(products.clone())
+    {
+        wrong.iter().for_each(|mistake| mistakes.add(mistake));
+    }
+    let (Some(stripe), Some(listen), true) = (stripe, listen, mistakes.is_empty()) else {
+        return Err(mistakes);
+    };
+    let livemode = match Client::new(stripe.clone()) {
+        Ok(client) => client.livemode(),
+        Err(mistake) => {
+            mistakes.add(mistake);
+            return Err(mistakes);
+        }
+    };
+    let database = database.unwrap_or_else(|| Location::Sqlite(PathBuf::new()));
+    Ok(Settings {
+        stripe,
+        livemode,
+        secrets,
+        database,
+        listen,
+        api_token,
+        public_url,
+        behind_proxy,
+        products,
+        stock,
+        mail,
+        file: read_from,
+    })
+}
+
+fn open(asked: Option<&Path>, mistakes: &mut Mistakes) -> (File, Option<PathBuf>) {
+    let path = asked.unwrap_or(Path::new(FILE));
+    let name = path.display();
+    match std::fs::metadata(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound && asked.is_none() => {
+            return (File::default(), None);
+        }
+        Ok(about) if about.len() > FILE_BYTES_MAX => {
+            mistakes.add(format!("{name} is too long for a settings file"));
+            return (File::default(), None);
+        }
+        _ => {}
+    }
+    match std::fs::read_to_string(path) {
+        Ok(text) => (file::read(&text, &name.to_string(), mistakes), Some(path.to_owned())),
+        Err(error) => {
+            mistakes.add(format!("{name} cannot be read: {error}"));
+            (File::default(), None)
+        }
+    }
+}
+
+/// What was given, the environment before the file.
+struct Given<'a> {
+    file: File,
+    environment: &'a Environment,
+    mistakes: &'a mut Mistakes,
+}
+
+impl Given<'_> {
+    /// A setting's text, and how to call it in a mistake.
+    fn text(&mut self, name: &'static str) -> Option<(String, String)> {
+        let variable = NAMES.iter().find(|(known, _)| *known == name).and_then(|(_, name)| *name);
+        match variable.and_then(|variable| Some((variable, self.environment.get(variable)?))) {
+            Some((variable, Ok(text))) => Some((text.trim().to_owned(), variable.to_owned())),
+            Some((variable, Err(_))) => {
+                self.mistakes.add(format!("{variable} is not readable text: set it again"));
+                None
+            }
+            None => {
+                let given = self.file.settings.get(name)?;
+                Some((given.text.trim().to_owned(), given.place.clone()))
+            }
+        }
+    }
+
+    fn stripe(&mut self) -> Option<ClientSettings> {
+        let rate = self.text("stripe_api_rate").map(|(text, place)| {
+            text.parse::<u32>().map_err(|_| {
+                format!(
+                    "{place} is '{text}': write requests a second as a whole number, 0 for no limit"
+                )
+            })
+        });
+        let rate = rate.and_then(|rate| self.mistakes.note(rate)).unwrap_or(20);
+        let base =
+            self.text("stripe_api_base").map_or_else(|| API_BASE.to_owned(), |(base, _)| base);
+        let Some((key, _)) = self.text("stripe_secret_key") else {
+            self.mistakes.add(
+                "STRIPE_SECRET_KEY is not set: take a secret (sk_…) or restricted (rk_…) key from \
+                 https://dashboard.stripe.com/apikeys",
+            );
+            return None;
+        };
+        let settings = ClientSettings {
+            api_base: base,
+            rate_per_second: rate,
+            ..ClientSettings::new(key.into(), Clock::system())
+        };
+        self.mistakes.note(Client::new(settings.clone()))?;
+        Some(settings)
+    }
+
+    fn secrets(&mut self) -> Option<Secrets> {
+        let Some((list, place)) = self.text("stripe_webhook_secret") else {
+            self.mistakes.add(
+                "STRIPE_WEBHOOK_SECRET is not set: unsigned events are never accepted; \
+                 `fulfilld endpoint create --url …` makes an endpoint and prints its secret (whsec_…)",
+            );
+            return None;
+        };
+        let secrets = Secrets::parse(&list).map_err(|mistake| format!("{place}: {mistake}"));
+        self.mistakes.note(secrets)
+    }
+
+    fn database(&mut self) -> Option<Location> {
+        let data = self.text("data").map_or_else(|| "./fulfilld-data".to_owned(), |(data, _)| data);
+        let data = PathBuf::from(data);
+        match self.text("database_url") {
+            None => {
+                let made = folder::make(&data).map_err(|why| {
+                    format!(
+                        "the data folder {}: {why} (FULFILLD_DATA names another)",
+                        data.display()
+                    )
+                });
+                self.mistakes.note(made)?;
+                Some(Location::Sqlite(data.join("fulfilld.sqlite3")))
+            }
+            Some((url, place)) => {
+                let location = Location::parse(&url).map_err(|mistake| {
+                    format!("{place}: {mistake}, as sqlite:/var/lib/fulfilld/fulfilld.sqlite3")
+                });
+                let location = self.mistakes.note(location)?;
+                if let Location::Sqlite(path) = &location {
+                    let made = folder::of_file(path).map_err(|why| format!("{place}: {why}"));
+                    self.mistakes.note(made)?;
+                }
+                Some(location)
+            }
+        }
+    }
+
+    fn listen(&mut self) -> Option<SocketAddr> {
+        let Some((text, place)) = self.text("listen") else {
+            return Some(SocketAddr::from(([127, 0, 0, 1], 4242)));
+        };
+        let found: Vec<SocketAddr> =
+            text.to_socket_addrs().map(Iterator::collect).unwrap_or_default();
+        let address = found.iter().find(|address| address.is_ipv4()).or(found.first()).copied();
+        if address.is_none() {
+            self.mistakes.add(format!(
+                "{place} is '{text}': write an address and a port, as 127.0.0.1:4242 or 0.0.0.0:80"
+            ));
+        }
+        address
+    }
+
+    fn public_url(&mut self) -> Option<String> {
+        let (url, place) = self.text("public_url")?;
+        let fits = reqwest::Url::parse(&url)
+            .is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+        if !fits {
+            self.mistakes.add(format!("{place} is '{url}': write it as https://shop.example.com"));
+        }
+        fits.then(|| url.trim_end_matches('/').to_owned())
+    }
+
+    fn yes_or_no(&mut self, name: &'static str, usual: bool) -> bool {
+        match self.text(name) {
+            None => usual,
+            Some((text, place)) => match text.to_lowercase().as_str() {
+                "true" | "1" | "yes" => true,
+                "false" | "0" | "no" => false,
+                _ => {
+                    self.mistakes.add(format!("{place} is '{text}': write true or false"));
+                    usual
+                }
+            },
+        }
+    }
+
+    fn mail(&mut self) -> Mail {
+        let server = self.text("mail.smtp");
+        if let Some((url, place)) = &server {
+            let fits = reqwest::Url::parse(url)
+                .is_ok_and(|url| matches!(url.scheme(), "smtp" | "smtps") && url.has_host());
+            if !fits {
+                self.mistakes.add(format!("{place}: write it as smtp://host:port (or smtps://…)"));
+            }
+        }
+        for name in ["mail.from", "mail.merchant"] {
+            if let Some((address, place)) = self.text(name)
+                && !is_address(&address)
+            {
+                self.mistakes.add(format!("{place} is '{address}': write a mail address"));
+            }
+        }
+        Mail { has_server: server.is_some(), receipts: self.yes_or_no("mail.receipt", true) }
+    }
+}
+
+/// `shop@example.com` or `The Shop <shop@example.com>`; the mail server judges the rest.
+fn is_address(text: &str) -> bool {
+    let bare = match text.rsplit_once('<') {
+        Some((_, rest)) => rest.strip_suffix('>').unwrap_or_default(),
+        None => text,
+    };
+    let parts = bare.split_once('@');
+    parts.is_some_and(|(name, host)| !name.is_empty() && !host.is_empty() && !host.contains('@'))
+        && !text.contains(['\r', '\n'])
+}

@@ -1,0 +1,106 @@
+use std::io::Write as _;
+
+use super::*;
+
+const KEY: (&str, &str) = ("STRIPE_SECRET_KEY", "sk_test_abc");
+const SECRET: (&str, &str) = ("STRIPE_WEBHOOK_SECRET", "whsec_abc");
+
+fn loaded(toml: &str, values: &[(&'static str, &str)]) -> Result<Settings, String> {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("fulfilld.toml");
+    std::fs::File::create(&file).unwrap().write_all(toml.as_bytes()).unwrap();
+    let database = format!("sqlite:{}", folder.path().join("db").display());
+    let mut all = vec![("DATABASE_URL", database.as_str())];
+    all.extend_from_slice(values);
+    load(Some(&file), &Environment::of(&all), Need::Service)
+        .map_err(|mistakes| mistakes.to_string())
+}
+
+#[test]
+fn every_mistake_is_named_at_once() {
+    let said = loaded(
+        r#"
+listn = "127.0.0.1:1"
+stripe_api_rate = "fast"
+
+[[product]]
+id = "prod_1"
+grant = { access = "course", dayz = 3 }
+
+[[product]]
+id = "prod_2"
+
+[stock]
+SHIRT = -1
+
+[mail]
+smtp = "mail.example.com"
+receit = true
+"#,
+        &[
+            ("STRIPE_SECRET_KEY", "whsec_abc"),
+            ("STRIPE_WEBHOOK_SECRET", "sk_test_abc"),
+            ("FULFILLD_LISTEN", "4242"),
+            ("FULFILLD_PUBLIC_URL", "shop"),
+            ("DATABASE_URL", "mysql://x"),
+        ],
+    )
+    .unwrap_err();
+    for expected in [
+        "line 2: there is no setting listn; did you mean listen?",
+        "line 3: stripe_api_rate is 'fast'",
+        "[[product]] number 1, grant.dayz: unknown: dayz; did you mean days?",
+        "owes nothing",
+        "line 13: [stock] SHIRT = -1",
+        "there is no setting mail.receit; did you mean mail.receipt?",
+        "mail.smtp: write it as smtp://",
+        "STRIPE_SECRET_KEY is a webhook secret",
+        "STRIPE_WEBHOOK_SECRET: webhook secret 1 is an API key",
+        "FULFILLD_LISTEN is '4242'",
+        "FULFILLD_PUBLIC_URL is 'shop'",
+        "DATABASE_URL: a database URL starts with",
+    ] {
+        assert!(said.contains(expected), "{expected:?} is not in:\n{said}");
+    }
+    assert!(said.starts_with("12 settings"), "{said}");
+}
+
+#[test]
+fn case_15_without_secrets_nothing_starts() {
+    let said = loaded("", &[]).unwrap_err();
+    assert!(said.contains("STRIPE_SECRET_KEY is not set"), "{said}");
+    assert!(said.contains("STRIPE_WEBHOOK_SECRET is not set"), "{said}");
+}
+
+#[test]
+fn the_environment_overrides_the_file() {
+    let toml = "listen = \"127.0.0.1:1\"\nstripe_api_rate = 5\n[mail]\nreceipt = false";
+    let settings = loaded(toml, &[KEY, SECRET, ("FULFILLD_LISTEN", "127.0.0.1:2")]).unwrap();
+    assert_eq!(settings.listen.port(), 2);
+    assert_eq!(settings.stripe.rate_per_second, 5);
+    assert!(!settings.mail.receipts);
+    assert!(!settings.livemode);
+}
+
+#[test]
+fn settings_never_print_a_secret() {
+    let settings = loaded("api_token = \"hush\"", &[KEY, SECRET]).unwrap();
+    let shown = format!("{settings:?}");
+    assert!(!shown.contains("hush") && !shown.contains("sk_test_abc"), "{shown}");
+}
+
+#[test]
+fn text_that_is_not_toml_is_told_with_its_line() {
+    let said = loaded("a = 1\nb = = 2\n", &[KEY, SECRET]).unwrap_err();
+    assert!(said.contains("line 2: this is not TOML"), "{said}");
+}
+
+#[test]
+fn a_mail_address_may_carry_a_name() {
+    for good in ["shop@example.com", "The Shop <shop@example.com>"] {
+        assert!(is_address(good), "{good}");
+    }
+    for bad in ["shop", "@example.com", "shop@", "Shop <shop>", "a@b\r\nBcc: c@d"] {
+        assert!(!is_address(bad), "{bad}");
+    }
+}

@@ -1,0 +1,75 @@
+//! `sandbox`: a pretend Stripe on its own.
+
+use std::{process::ExitCode, time::Duration};
+
+use anyhow::bail;
+use fulfill_sandbox::Sandbox;
+
+use crate::{cli::SandboxArgs, signals};
+
+/// A debit that takes longer than this is a typing mistake.
+const SETTLE_SECONDS_MAX: f64 = 30.0 * 86_400.0;
+
+/// Runs until a signal.
+pub(crate) async fn run(args: SandboxArgs) -> anyhow::Result<ExitCode> {
+    if let Some(file) = &args.data {
+        bail!("--data {}: not yet; this sandbox forgets everything when it stops", file.display());
+    }
+    if !(0.0..=SETTLE_SECONDS_MAX).contains(&args.settle) {
+        bail!("--settle {}: between 0 seconds and 30 days", args.settle);
+    }
+    let asked = signals::listen()?;
+    let mut builder =
+        Sandbox::builder().port(args.port).settle(Duration::from_secs_f64(args.settle));
+    if let Some(path) = &args.socket {
+        builder = builder.socket(path);
+    }
+    if let Some(seed) = args.seed {
+        builder = builder.seed(seed);
+    }
+    if let Some(url) = &args.forward_to {
+        let fits = reqwest::Url::parse(url)
+            .is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+        if !fits {
+            bail!("--forward-to {url}: write it as http://localhost:4242/webhook");
+        }
+        builder = builder.forward_to(url);
+    }
+    let sandbox = builder.start().await?;
+    tell(&sandbox, &args);
+    asked.cancelled().await;
+    sandbox.shutdown().await;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn tell(sandbox: &Sandbox, args: &SandboxArgs) {
+    let (url, key) = (sandbox.url(), sandbox.secret_key());
+    println!(
+        "The sandbox is a pretend Stripe at {url}; any key that starts with sk_test_ will do.\n"
+    );
+    println!("  STRIPE_API_BASE={url}");
+    println!("  STRIPE_SECRET_KEY={key}");
+    if let Some(to) = &args.forward_to {
+        println!(
+            "  STRIPE_WEBHOOK_SECRET={}    (every event goes to {to})",
+            sandbox.forward_secret()
+        );
+    }
+    println!();
+    println!("  curl     curl {url}/v1/products -u {key}: -d name=Course");
+    println!("  Python   StripeClient(\"{key}\", base_addresses={{\"api\": \"{url}\"}})");
+    if let Some(port) = url.rsplit(':').next() {
+        println!(
+            "  Node     new Stripe(\"{key}\", {{host: \"127.0.0.1\", port: {port}, protocol: \"http\"}})"
+        );
+    }
+    if let Some(path) = &args.socket {
+        println!(
+            "  CLI      STRIPE_CLI_UNIX_SOCKET={} STRIPE_API_KEY={key} stripe get /v1/products",
+            path.display()
+        );
+    }
+    println!(
+        "\nCards: 4242 4242 4242 4242 succeeds, 4000 0000 0000 0002 is declined. Ctrl-C stops it."
+    );
+}
