@@ -328,3 +328,85 @@ fn json_of(node: &Node) -> Value {
         ),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn unknown(text: &str) -> String {
+        decode(text).unwrap().done().unwrap_err().param.unwrap()
+    }
+
+    #[test]
+    fn all_ways_to_write_a_parameter_mean_the_same() {
+        for text in [
+            "a[0][b]=x y&a[1][b]=z",
+            "a%5B0%5D%5Bb%5D=x+y&a%5B1%5D%5Bb%5D=z",
+            "a[1][b]=z&a[0][b]=x%20y",
+            "a[][b]=x+y&a[][b]=z",
+            "&a[0][b]=x+y&&a[1][b]=z&",
+        ] {
+            let mut params = decode(text).unwrap();
+            let elements = params.objects("a").unwrap();
+            let texts: Vec<_> =
+                elements.into_iter().map(|mut one| one.need("b").unwrap()).collect();
+            assert_eq!(texts, ["x y", "z"], "{text}");
+            params.done().unwrap();
+        }
+    }
+
+    #[test]
+    fn elements_are_told_apart_by_a_member_that_comes_again() {
+        let mut params = decode("a[][b]=1&a[][c]=2&a[][b]=3").unwrap();
+        let mut elements = params.objects("a").unwrap();
+        assert_eq!(elements.len(), 2);
+        assert_eq!(elements[0].need("c").unwrap(), "2");
+        assert_eq!(elements[1].need("b").unwrap(), "3");
+    }
+
+    #[test]
+    fn empty_means_unset() {
+        let mut params = decode("a=&b=1&m=").unwrap();
+        assert_eq!(params.change("a").unwrap(), Change::Unset);
+        assert_eq!(params.change("b").unwrap(), Change::Set("1".to_owned()));
+        assert_eq!(params.change("c").unwrap(), Change::Leave);
+        assert_eq!(params.pairs("m").unwrap(), Change::Unset);
+    }
+
+    #[test]
+    fn what_nobody_asked_for_is_named_by_its_path() {
+        assert_eq!(unknown("x=1"), "x");
+        let mut params = decode("a[0][b]=1").unwrap();
+        let element = params.objects("a").unwrap().remove(0);
+        assert_eq!(element.done().unwrap_err().param.unwrap(), "a[0][b]");
+    }
+
+    #[test]
+    fn a_request_has_limits() {
+        let pairs = "a[]=1&".repeat(PAIRS_MAX + 1);
+        assert!(decode(&pairs).is_err());
+        assert!(decode(&format!("{}=1", "a".repeat(KEY_BYTES_MAX + 1))).is_err());
+        assert!(decode(&format!("a{}=1", "[b]".repeat(DEPTH_MAX))).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn anything_is_decoded_or_refused(text in ".{0,200}") {
+            let _ = decode(&text);
+        }
+
+        #[test]
+        fn brackets_and_escapes_never_break_it(text in "[a-c\\[\\]=&%+0-9]{0,80}") {
+            let _ = decode(&text);
+        }
+
+        #[test]
+        fn text_comes_back_as_it_was(value in ".{1,100}") {
+            let escaped: String = value.bytes().map(|byte| format!("%{byte:02X}")).collect();
+            let mut params = decode(&format!("k={escaped}")).unwrap();
+            prop_assert_eq!(params.need("k").unwrap(), value);
+        }
+    }
+}

@@ -9,6 +9,7 @@ use axum::{
 };
 use base64_user::user_of;
 use bytes::Bytes;
+use futures_util::StreamExt as _;
 use http_body_util::{BodyExt as _, Limited};
 use serde_json::Value;
 
@@ -292,10 +293,16 @@ fn html_failure(status: u16) -> Response {
 fn cut(answered: Replied) -> Response {
     let body = answered.kept.body;
     let half = body.slice(..body.len() / 2);
-    let parts = [Ok(half), Err(Dropped)];
+    // The pause lets the first half go out before the connection ends.
+    let end = async {
+        tokio::task::yield_now().await;
+        Err(Dropped)
+    };
+    let parts =
+        futures_util::stream::once(async { Ok(half) }).chain(futures_util::stream::once(end));
     let mut response = json(answered.kept.status, Bytes::new(), &answered.kept.request_id);
     response.headers_mut().insert(header::CONTENT_LENGTH, body.len().into());
-    *response.body_mut() = Body::from_stream(futures_util::stream::iter(parts));
+    *response.body_mut() = Body::from_stream(parts);
     response
 }
 

@@ -2,17 +2,25 @@
 
 use std::sync::Arc;
 
+use serde_json::Value;
+
 use super::{Call, list::Paging};
 use crate::{
     error::{Answer, ApiError},
-    render,
+    render::{self, View},
     state::{
         Job, State,
         objects::{Endpoint, Event},
     },
+    version::Version,
 };
 
 const TYPES_MAX: usize = 20;
+
+/// An event in the account's version, whatever version the request asks for: it does not change.
+fn shape(state: &State, event: &Event) -> Value {
+    render::event::event(event, View { version: &Version::newest(), base: &state.base })
+}
 
 fn find<'a>(state: &'a State, id: &str) -> Answer<&'a Arc<Event>> {
     state.events.get(id).ok_or_else(|| ApiError::missing("event", id, "id"))
@@ -20,7 +28,7 @@ fn find<'a>(state: &'a State, id: &str) -> Answer<&'a Arc<Event>> {
 
 pub(super) fn retrieve(state: &State, call: &mut Call) -> Answer {
     call.params.done()?;
-    find(state, &call.id).map(|event| render::event::event(event, call.view(state)))
+    find(state, &call.id).map(|event| shape(state, event))
 }
 
 pub(super) fn list(state: &State, call: &mut Call) -> Answer {
@@ -45,12 +53,7 @@ pub(super) fn list(state: &State, call: &mut Call) -> Answer {
         delivered.is_none_or(|delivered| (row.pending() == 0) == delivered)
             && (types.is_empty() || types.iter().any(|kind| matches_type(kind, row.kind)))
     })?;
-    let view = call.view(state);
-    Ok(render::list(
-        rows.iter().map(|row| render::event::event(row, view)).collect(),
-        has_more,
-        "/v1/events",
-    ))
+    Ok(render::list(rows.iter().map(|row| shape(state, row)).collect(), has_more, "/v1/events"))
 }
 
 /// `checkout.session.*` asks for all of them.
@@ -85,5 +88,5 @@ pub(super) fn retry(state: &mut State, call: &mut Call) -> Answer {
             attempt: 0,
         });
     }
-    Ok(render::event::event(&event, call.view(state)))
+    Ok(shape(state, &event))
 }

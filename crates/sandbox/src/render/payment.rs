@@ -177,7 +177,6 @@ fn method_details(instrument: &Instrument) -> Value {
             "bank_code": null,
             "branch_code": null,
             "country": instrument.country,
-            "expected_debit_date": null,
             "fingerprint": format!("Sandbox{}", instrument.last4),
             "last4": instrument.last4,
             "mandate": null,

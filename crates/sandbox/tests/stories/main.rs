@@ -1,0 +1,13 @@
+//! The sandbox, used over HTTP as a merchant's program, a buyer and an endpoint use it.
+
+#![expect(clippy::unwrap_used, reason = "a story that cannot go on ends there")]
+
+mod api;
+mod catalog;
+mod checkout;
+mod deliveries;
+mod faults;
+mod lists;
+mod page;
+mod socket;
+mod stage;
