@@ -7,14 +7,14 @@ use fulfill_rules::{
     delivery::{DeliveryStatus, Next},
     fact::Sale,
     id::SessionKey,
-    order::after_delivery,
+    order::{Decision, Order, after_delivery},
 };
 
 use super::{
     Store, StoreError,
     db::{Lane, rows, vals},
     orders::{self, from_json},
-    record::{Recorded, rework},
+    record::{Recorded, rework, unmoved},
 };
 
 /// How long an attempt may take before another one begins.
@@ -164,7 +164,7 @@ impl Store {
                     }
                     let told = sentence(&id, attempt, &next);
                     let moved = rework(tx, vec![id.session], now, None, |r, _| {
-                        let mut decision = after_delivery(&r.order);
+                        let mut decision = moved(&r.order);
                         decision.timeline.splice(0..0, told.clone());
                         decision
                     })
@@ -195,7 +195,7 @@ impl Store {
                         .await?;
                     if freed > 0 {
                         rework(tx, vec![session], now, None, |r, _| {
-                            let mut decision = after_delivery(&r.order);
+                            let mut decision = moved(&r.order);
                             let what =
                                 format!("{freed} stuck deliveries are tried again, says {who}");
                             decision.timeline.insert(0, what);
@@ -208,6 +208,11 @@ impl Store {
             })
             .await
     }
+}
+
+/// Where an order stands now that its deliveries have moved.
+fn moved(order: &Order) -> Decision {
+    if order.placed { after_delivery(order) } else { unmoved(order) }
 }
 
 fn sentence(id: &JobKey, attempt: i64, next: &Next) -> Option<String> {

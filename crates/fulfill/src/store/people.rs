@@ -10,7 +10,7 @@ use fulfill_rules::{
 use super::{
     Store, StoreError,
     db::{Lane, vals},
-    record::{Recorded, rework},
+    record::{Recorded, rework, unmoved},
 };
 
 /// Keys in one transaction of an import.
@@ -28,8 +28,8 @@ pub struct Imported {
 }
 
 impl Store {
-    /// Settles held effects by hand: those of `lines`, or all of them when it is empty. `None`: there
-    /// is no such order.
+    /// Settles held effects by hand: those of `lines`, or all of them when it is empty. An order that
+    /// is not paid stays where it is. `None`: there is no such order.
     ///
     /// # Errors
     /// When it cannot be written.
@@ -54,7 +54,15 @@ impl Store {
                         .await?;
                     let Some((session,)) = found else { return Ok(None) };
                     let moved = rework(tx, vec![session], now, None, |r, _| {
-                        by_hand(&r.order, act, &lines, &who)
+                        if !r.order.placed {
+                            return unmoved(&r.order);
+                        }
+                        let mut decision = by_hand(&r.order, act, &lines, &who);
+                        if act == ByHand::Waive {
+                            // Nothing was given: a grant without a value opens nothing.
+                            decision.effects.iter_mut().for_each(|e| e.value = None);
+                        }
+                        decision
                     })
                     .await?;
                     Ok(moved.into_iter().next())

@@ -336,6 +336,13 @@ fn recorded(change: &Change<'_>, look: &Ready) -> Recorded {
     }
 }
 
+/// Leaves an order where it stands. An order that is not placed stands where its payment does,
+/// whatever people or deliveries do about it.
+pub(super) fn unmoved(order: &Order) -> Decision {
+    let standing = Standing { status: order.status, reason: order.reason.clone() };
+    Decision { standing: Some(standing), ..Decision::default() }
+}
+
 /// Decides anew about orders that are known, for those whose supply, deliveries or lines were acted
 /// on: locks, loads, asks `decide`, writes. Returns what was told, by session.
 pub(super) async fn rework(
