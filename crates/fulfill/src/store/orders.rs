@@ -294,8 +294,9 @@ fn order_rows(
                 placed,
                 first_seen_at,
                 fulfilled_at,
+                // Kept in lower case for searching; neither database knows every letter's.
                 sale.customer.email.as_ref().map(|e| e.to_lowercase()),
-                &sale.customer.name,
+                sale.customer.name.as_ref().map(|n| n.to_lowercase()),
                 &sale.customer.id,
                 &sale.client_reference_id,
                 json,

@@ -412,26 +412,25 @@ fn orders_page(
 
 /// What a person has in hand: an id, a mail address, a key, or part of a name.
 fn search(q: &str, values: &mut Vec<Value>) -> String {
-    values.push(q.to_lowercase().into());
-    let lower = values.len();
-    values.push(q.into());
-    let exact = values.len();
+    let mut bind = |text: String| {
+        values.push(text.into());
+        values.len()
+    };
+    let lower = q.to_lowercase();
     if q.starts_with("cs_") {
-        return format!("s.id = ${exact}");
+        return format!("s.id = ${}", bind(q.to_owned()));
     }
     if q.contains('@') {
-        return format!("o.email = ${lower}");
+        return format!("o.email = ${}", bind(lower));
     }
-    let part: String = q
-        .to_lowercase()
+    let part: String = lower
         .chars()
         .flat_map(|c| if "%_\\".contains(c) { vec!['\\', c] } else { vec![c] })
         .collect();
-    values.push(format!("%{part}%").into());
-    let like = values.len();
+    let (exact, lower, like) = (bind(q.to_owned()), bind(lower), bind(format!("%{part}%")));
     format!(
         "(o.customer = ${exact} OR o.client_reference_id = ${exact} OR o.email = ${lower} \
-         OR LOWER(o.name) LIKE ${like} ESCAPE '\\' \
+         OR o.name LIKE ${like} ESCAPE '\\' \
          OR o.session IN (SELECT session FROM license_key WHERE account = '' AND livemode = $1 \
             AND license_key = ${exact} AND session IS NOT NULL))"
     )
