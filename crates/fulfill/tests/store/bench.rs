@@ -98,21 +98,23 @@ pub(crate) struct Bench {
 
 impl Bench {
     pub(crate) async fn on_sqlite() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let location = Location::Sqlite(folder.path().join("store.db"));
+        let (location, folder) = fresh_file();
         Self::at(location, Some(folder)).await
     }
 
     pub(crate) async fn on_postgres() -> Self {
-        use sqlx::{Connection as _, Executor as _};
-        let cluster = cluster();
-        let name = format!("store_{}", uuid::Uuid::now_v7().simple());
-        let mut admin = sqlx::PgConnection::connect(&cluster).await.unwrap();
-        let create = format!("CREATE DATABASE {name}");
-        admin.execute(sqlx::AssertSqlSafe(create)).await.unwrap();
-        admin.close().await.unwrap();
-        let (server, _) = cluster.rsplit_once('/').unwrap();
-        Self::at(Location::Postgres(format!("{server}/{name}")), None).await
+        Self::at(fresh_database().await, None).await
+    }
+
+    /// A database of the same kind that no store has opened yet.
+    pub(crate) async fn untouched(&self) -> (Location, Option<tempfile::TempDir>) {
+        match self.location {
+            Location::Sqlite(_) => {
+                let (location, folder) = fresh_file();
+                (location, Some(folder))
+            }
+            Location::Postgres(_) => (fresh_database().await, None),
+        }
     }
 
     async fn at(location: Location, folder: Option<tempfile::TempDir>) -> Self {
@@ -220,6 +222,23 @@ impl Bench {
     pub(crate) async fn order(&self, session: &str) -> OrderView {
         self.session(session).await.order.expect("there is an order")
     }
+}
+
+fn fresh_file() -> (Location, tempfile::TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    (Location::Sqlite(folder.path().join("store.db")), folder)
+}
+
+async fn fresh_database() -> Location {
+    use sqlx::{Connection as _, Executor as _};
+    let cluster = cluster();
+    let name = format!("store_{}", uuid::Uuid::now_v7().simple());
+    let mut admin = sqlx::PgConnection::connect(&cluster).await.unwrap();
+    let create = format!("CREATE DATABASE {name}");
+    admin.execute(sqlx::AssertSqlSafe(create)).await.unwrap();
+    admin.close().await.unwrap();
+    let (server, _) = cluster.rsplit_once('/').unwrap();
+    Location::Postgres(format!("{server}/{name}"))
 }
 
 /// Where the PostgreSQL of the tests is.

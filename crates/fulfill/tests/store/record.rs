@@ -32,10 +32,16 @@ both!(a_paid_sale_writes_order_effects_deliveries_and_timeline, async |t| {
     assert_eq!((order.first_seen_at, order.fulfilled_at), (t.clock.now(), None));
     assert_eq!(order.sale, sale(&[("course", 2), ("invite", 1)]), "the sale is kept whole");
     let [grant] = &order.effects[..] else { panic!("{:?}", order.effects) };
-    assert_eq!((grant.kind, grant.status, grant.quantity), (EffectKind::Grant, EffectStatus::Done, 2));
+    assert_eq!(
+        (grant.kind, grant.status, grant.quantity),
+        (EffectKind::Grant, EffectStatus::Done, 2)
+    );
     assert_eq!(grant.expires_at, Some(t.clock.now() + 10 * fulfill_rules::DAY));
-    let deliveries: Vec<_> =
-        order.deliveries.iter().map(|d| (d.kind.as_str(), d.line.as_str(), d.owed, d.status)).collect();
+    let deliveries: Vec<_> = order
+        .deliveries
+        .iter()
+        .map(|d| (d.kind.as_str(), d.line.as_str(), d.owed, d.status))
+        .collect();
     assert_eq!(
         deliveries,
         [
@@ -69,7 +75,9 @@ both!(case_01_the_same_fact_again_changes_nothing, async |t| {
 });
 
 both!(case_20_an_order_that_awaits_its_payment_is_placed_when_it_is_paid, async |t| {
-    let waiting = t.look("cs_test_a", found(Fact::Waiting("processing".into()), sale(&[("course", 1)]))).await;
+    let waiting = t
+        .look("cs_test_a", found(Fact::Waiting("processing".into()), sale(&[("course", 1)])))
+        .await;
     assert_eq!(waiting.status, Some(Status::AwaitingPayment));
     let order = t.order("cs_test_a").await;
     assert!(!order.placed && order.effects.is_empty());
@@ -91,8 +99,7 @@ both!(case_22_a_success_after_a_failure_counts, async |t| {
     assert_eq!(t.pay("cs_test_a", &[("course", 1)]).await.status, Some(Status::Fulfilled));
     let after = t.look("cs_test_a", failed).await;
     assert_eq!(after.status, Some(Status::Fulfilled), "what was placed never goes back");
-    let kinds: Vec<_> =
-        t.order("cs_test_a").await.deliveries.into_iter().map(|d| d.kind).collect();
+    let kinds: Vec<_> = t.order("cs_test_a").await.deliveries.into_iter().map(|d| d.kind).collect();
     assert_eq!(kinds, ["mail.payment_failed", "mail.receipt"]);
 });
 
@@ -163,14 +170,21 @@ both!(trouble_is_told_once_for_each_reason_and_asks_a_person_in_the_end, async |
     let recorded = t.look("cs_test_a", trouble("a time-out", t.clock.now() + MINUTE, true)).await;
     assert_eq!(recorded.status, Some(Status::NeedsAttention));
     let order = t.order("cs_test_a").await;
-    assert_eq!((order.status, order.reason.as_deref()), (Status::NeedsAttention, Some("a time-out")));
+    assert_eq!(
+        (order.status, order.reason.as_deref()),
+        (Status::NeedsAttention, Some("a time-out"))
+    );
     let recorded = t.pay("cs_test_a", &[("course", 1)]).await;
     assert!(recorded.fulfilled);
     assert_eq!(t.session("cs_test_a").await.tries, 0);
 });
 
 both!(trouble_with_a_session_nobody_knows_ends_with_a_person_too, async |t| {
-    let trouble = |ask_a_person| Looked::Trouble { why: "403".into(), again_at: t.clock.now() + 1, ask_a_person };
+    let trouble = |ask_a_person| Looked::Trouble {
+        why: "403".into(),
+        again_at: t.clock.now() + 1,
+        ask_a_person,
+    };
     assert_eq!(t.look("cs_test_a", trouble(false)).await.status, None);
     assert!(t.session("cs_test_a").await.order.is_none());
     assert_eq!(t.look("cs_test_a", trouble(true)).await.status, Some(Status::NeedsAttention));
@@ -185,7 +199,8 @@ both!(trouble_keeps_a_visitors_place_and_what_was_seen, async |t| {
     t.record(Look { claim, looked: found(Fact::Open, sale(&[])) }).await;
     t.store.ring(&key("cs_test_a"), Ringer::Visitor).await.unwrap();
     let claim = t.claim().await;
-    let looked = Looked::Trouble { why: "503".into(), again_at: t.clock.now(), ask_a_person: false };
+    let looked =
+        Looked::Trouble { why: "503".into(), again_at: t.clock.now(), ask_a_person: false };
     t.record(Look { claim, looked }).await;
     let view = t.session("cs_test_a").await;
     assert_eq!((view.rung, view.seen), (2, 1), "trouble is no answer to the second ring");

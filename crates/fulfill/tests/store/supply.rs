@@ -76,7 +76,10 @@ both!(case_32_the_last_unit_goes_to_exactly_one_of_a_hundred_buyers, async |t| {
     assert_eq!(t.sql(done).await, 1);
     let held = "SELECT COUNT(*) FROM orders WHERE status = 'needs_attention'";
     assert_eq!(t.sql(held).await, 99);
-    assert_eq!(t.sql("SELECT COUNT(*) FROM effect WHERE kind = 'grant' AND status = 'done'").await, 1);
+    assert_eq!(
+        t.sql("SELECT COUNT(*) FROM effect WHERE kind = 'grant' AND status = 'done'").await,
+        1
+    );
     assert_eq!(on_hand(t, "SEAT").await, 0);
 });
 
@@ -86,7 +89,8 @@ both!(stock_sold_side_by_side_adds_up, async |t| {
     assert_eq!(on_hand(t, "SEAT").await, 0);
     assert_eq!(on_hand(t, "SHIRT").await, 0);
     assert_eq!((on_hand(t, "POSTER").await, backordered(t, "POSTER").await), (0, 30));
-    let sold = "SELECT CAST(SUM(quantity) AS BIGINT) FROM effect WHERE kind = 'stock' AND status = 'done'";
+    let sold =
+        "SELECT CAST(SUM(quantity) AS BIGINT) FROM effect WHERE kind = 'stock' AND status = 'done'";
     assert_eq!(t.sql(sold).await, 30 + 25 + 40);
 });
 
@@ -192,10 +196,9 @@ both!(releases_side_by_side_with_sales_and_imports_draw_no_key_twice, async |t| 
     let filling = async {
         for n in 0..6 {
             other.import_keys("editor", &keys(n * 10..n * 10 + 10)).await.unwrap();
-            tokio::join!(
-                async { other.release(&t.shop).await.unwrap() },
-                async { t.store.release(&t.shop).await.unwrap() }
-            );
+            tokio::join!(async { other.release(&t.shop).await.unwrap() }, async {
+                t.store.release(&t.shop).await.unwrap()
+            });
         }
     };
     tokio::join!(filling, buy_side_by_side(t, 60, &[("editor", 1)]));
@@ -231,7 +234,10 @@ both!(test_and_live_have_stock_and_keys_of_their_own, async |t| {
     let looked = paid(&[("shirt", 1), ("editor", 1)]);
     let done = live.record(vec![Look { claim, looked }], &t.shop).await;
     assert_eq!(done[0].as_ref().unwrap().status, Some(Status::Fulfilled));
-    assert_eq!(t.pay("cs_test_a", &[("shirt", 3), ("editor", 1)]).await.status, Some(Status::Fulfilled));
+    assert_eq!(
+        t.pay("cs_test_a", &[("shirt", 3), ("editor", 1)]).await.status,
+        Some(Status::Fulfilled)
+    );
     assert_eq!(t.sql("SELECT CAST(SUM(on_hand) AS BIGINT) FROM shelf").await, 0);
     let held = t.pay("cs_test_b", &[("shirt", 1)]).await;
     assert_eq!(held.status, Some(Status::NeedsAttention));
