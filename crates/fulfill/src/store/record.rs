@@ -4,7 +4,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use fulfill_rules::{
-    Millis,
+    DAY, Millis,
     fact::{Fact, Sale},
     id::SessionKey,
     order::{Decision, Order, Policy, Standing, Status, decide, demand, summary},
@@ -269,7 +269,13 @@ fn decision(
         (Kind::Placed, Some(r)) => decide(order, &Fact::Paid, &r.sale, stock, policy, now),
         (Kind::Placed, None) => Decision::default(),
         (Kind::Missing { why }, _) => {
-            Decision { timeline: vec![why.clone()], ..Decision::default() }
+            let waits = order.is_some_and(|o| o.status == Status::AwaitingPayment);
+            let mut decision =
+                Decision { look_again_at: waits.then_some(now + DAY), ..Decision::default() };
+            if known_trouble != Some(why.as_str()) {
+                decision.timeline.push(why.clone());
+            }
+            decision
         }
         (Kind::Trouble { why, again_at, ask_a_person }, _) => {
             let mut decision = Decision { look_again_at: Some(*again_at), ..Decision::default() };
