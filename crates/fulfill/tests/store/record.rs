@@ -147,6 +147,22 @@ both!(a_session_that_stripe_does_not_know_keeps_its_doorbell_and_the_reason, asy
     assert!(!view.missing && view.trouble.is_none());
 });
 
+both!(an_order_that_stripe_forgot_is_told_of_it_once_and_looked_at_again, async |t| {
+    t.look("cs_test_a", found(Fact::Waiting("processing".into()), sale(&[("course", 1)]))).await;
+    let missing = || Looked::Missing { why: "Stripe does not know it".into() };
+    for _ in 0..3 {
+        let recorded = t.look("cs_test_a", missing()).await;
+        assert_eq!(recorded.status, Some(Status::AwaitingPayment));
+        let due = t.session("cs_test_a").await.look_again_at;
+        assert!(due.is_some_and(|at| at > t.clock.now()), "whoever waits is looked at again");
+    }
+    let told: Vec<_> = t.order("cs_test_a").await.timeline.into_iter().map(|t| t.what).collect();
+    assert_eq!(told, ["awaiting_payment: processing", "Stripe does not know it"]);
+    assert!(t.pay("cs_test_a", &[("course", 1)]).await.fulfilled);
+    assert_eq!(t.look("cs_test_a", missing()).await.status, Some(Status::Fulfilled));
+    assert_eq!(t.session("cs_test_a").await.look_again_at, None);
+});
+
 both!(trouble_is_told_once_for_each_reason_and_asks_a_person_in_the_end, async |t| {
     let trouble = |why: &str, again_at, ask_a_person| Looked::Trouble {
         why: why.to_owned(),
