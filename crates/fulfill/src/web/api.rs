@@ -67,7 +67,9 @@ async fn guard(State(token): State<Arc<Option<Token>>>, request: Request, next: 
             response
         }
     };
-    for (name, value) in [(header::CACHE_CONTROL, "no-store"), (header::X_CONTENT_TYPE_OPTIONS, "nosniff")] {
+    for (name, value) in
+        [(header::CACHE_CONTROL, "no-store"), (header::X_CONTENT_TYPE_OPTIONS, "nosniff")]
+    {
         response.headers_mut().insert(name, HeaderValue::from_static(value));
     }
     response

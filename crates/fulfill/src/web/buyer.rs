@@ -230,8 +230,7 @@ fn line_shown<'a>(
     goods: bool,
 ) -> LineShown<'a> {
     let currency = line.currency.as_deref().or(order.sale.currency.as_deref());
-    let effects =
-        || order.effects.iter().filter(|e| goods && e.line == line.id && !is_waived(e));
+    let effects = || order.effects.iter().filter(|e| goods && e.line == line.id && !is_waived(e));
     let done = |kind| effects().filter(move |e| e.kind == kind && e.status == EffectStatus::Done);
     let seats = |e: &Effect| (e.quantity > 1).then_some(e.quantity);
     let undelivered = || {
@@ -288,7 +287,8 @@ mod tests {
 
     #[test]
     fn only_web_addresses_become_links() {
-        for good in ["https://example.com/a?b=c#d", "HTTP://example.com", "https://ü.example/☃"] {
+        for good in ["https://example.com/a?b=c#d", "HTTP://example.com", "https://ü.example/☃"]
+        {
             assert_eq!(link(Some(good)), Some(good));
         }
         for bad in [

@@ -20,11 +20,8 @@ struct Health {
 }
 
 pub(super) fn router(web: &Web) -> Router {
-    let health = Health {
-        store: web.store.clone(),
-        meters: web.meters.clone(),
-        pulse: web.pulse.clone(),
-    };
+    let health =
+        Health { store: web.store.clone(), meters: web.meters.clone(), pulse: web.pulse.clone() };
     Router::new()
         .route("/healthz", get(async || "ok"))
         .route("/readyz", get(ready))
@@ -47,7 +44,9 @@ async fn ready(State(health): State<Arc<Health>>) -> Response {
     };
     match complaint {
         None => "ready".into_response(),
-        Some(why) => (StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {why}\n")).into_response(),
+        Some(why) => {
+            (StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {why}\n")).into_response()
+        }
     }
 }
 

@@ -52,7 +52,8 @@ pub(super) async fn list(State(web): State<Arc<Web>>, uri: Uri) -> Answer {
         Some(id) => Some(known_order(&web, &id).await?),
         None => None,
     };
-    let query = OrdersQuery { status: status.transpose()?, limit: limit?, after, q: given.remove("q") };
+    let query =
+        OrdersQuery { status: status.transpose()?, limit: limit?, after, q: given.remove("q") };
     let page = web.store.orders(query).await?;
     let data: Vec<Value> = page.orders.iter().map(order_json::order).collect();
     Ok(Json(json!({ "object": "list", "data": data, "has_more": page.has_more })).into_response())
@@ -61,7 +62,11 @@ pub(super) async fn list(State(web): State<Arc<Web>>, uri: Uri) -> Answer {
 async fn known_order(web: &Web, id: &str) -> Result<String, Problem> {
     let key = SessionKey::parse(id).map_err(|error| Problem::invalid(format!("after: {error}")))?;
     let known = web.store.session_view(&key).await?.is_some_and(|view| view.order.is_some());
-    if known { Ok(key.id) } else { Err(Problem::invalid(format!("after: there is no order {key}"))) }
+    if known {
+        Ok(key.id)
+    } else {
+        Err(Problem::invalid(format!("after: there is no order {key}")))
+    }
 }
 
 /// `GET /api/orders/{id}`.
@@ -81,15 +86,17 @@ fn no_order(web: &Web, key: &SessionKey, view: Option<&SessionView>) -> Problem 
             let (theirs, ours) = if key.livemode { ("live", "test") } else { ("test", "live") };
             format!("{key} is a {theirs} session, and the API key here is a {ours} key")
         }
-        None => format!("{key} is not known here; POST to /api/orders/{key}/fulfill to look for it at Stripe"),
-        Some(view) => match (&view.trouble, view.look_again_at.and_then(moment)) {
-            (Some(why), _) if view.missing => format!("{key} is not known to Stripe: {why}"),
-            (Some(why), Some(at)) => {
-                format!("{key} could not be retrieved from Stripe: {why} It is tried again at {at}.")
+        None => format!(
+            "{key} is not known here; POST to /api/orders/{key}/fulfill to look for it at Stripe"
+        ),
+        Some(view) => match &view.trouble {
+            Some(why) if view.missing => format!("there is no order: {why}"),
+            Some(why) => {
+                let at = view.look_again_at.and_then(moment).unwrap_or_default();
+                format!("there is no order yet: {why} (next at {at})")
             }
-            (Some(why), None) => format!("{key} could not be retrieved from Stripe: {why}"),
-            (None, _) if view.seen < view.rung => format!("{key} has not been looked at yet"),
-            (None, _) => format!("{key} is open: nobody has paid, so there is no order yet"),
+            None if view.seen < view.rung => format!("{key} has not been looked at yet"),
+            None => format!("{key} is open: nobody has paid, so there is no order yet"),
         },
     })
 }
@@ -110,8 +117,7 @@ pub(super) async fn fulfill(State(web): State<Arc<Web>>, Path(id): Path<String>)
         return Err(no_order(&web, &key, Some(&view)));
     }
     if let (Some(why), false) = (&view.trouble, order.is_some_and(|order| order.placed)) {
-        let message = format!("{key} could not be retrieved from Stripe: {why}");
-        return Err(Problem::new(StatusCode::BAD_GATEWAY, "stripe_unavailable", message));
+        return Err(Problem::new(StatusCode::BAD_GATEWAY, "stripe_unavailable", why.as_str()));
     }
     let over = view.seen >= view.rung || order.is_some_and(|order| order.placed);
     match order {
@@ -120,7 +126,8 @@ pub(super) async fn fulfill(State(web): State<Arc<Web>>, Path(id): Path<String>)
             Ok((code, Json(order_json::order(order))).into_response())
         }
         None if over => {
-            let message = format!("{key} is open: nobody has paid, so there is nothing to fulfill yet");
+            let message =
+                format!("{key} is open: nobody has paid, so there is nothing to fulfill yet");
             Err(Problem::new(StatusCode::CONFLICT, "not_paid", message))
         }
         None => {

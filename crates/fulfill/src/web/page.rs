@@ -62,8 +62,7 @@ struct Dashboard {
 /// `GET /dashboard`: says what there is until there is more.
 pub(super) async fn dashboard() -> Response {
     const SAY: Say = Say { title: "fulfilld is running", text: "" };
-    let page =
-        Dashboard { w: &ENGLISH, css: CSS, status: "running", say: &SAY, refresh: None };
+    let page = Dashboard { w: &ENGLISH, css: CSS, status: "running", say: &SAY, refresh: None };
     html(StatusCode::OK, &page)
 }
 
@@ -71,7 +70,8 @@ fn base64(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut text = String::new();
     for chunk in bytes.chunks(3) {
-        let group = (0..3).fold(0_usize, |sum, at| sum << 8 | usize::from(*chunk.get(at).unwrap_or(&0)));
+        let group =
+            (0..3).fold(0_usize, |sum, at| sum << 8 | usize::from(*chunk.get(at).unwrap_or(&0)));
         for at in 0..4 {
             let digit = char::from(DIGITS[group >> (18 - 6 * at) & 63]);
             text.push(if at <= chunk.len() { digit } else { '=' });

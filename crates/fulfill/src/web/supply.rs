@@ -41,17 +41,26 @@ pub(super) async fn import_keys(
 ) -> Result<Response, Problem> {
     plain("the pool's name", &pool)?;
     let kind = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
-    let is_json = kind.is_some_and(|kind| kind.to_ascii_lowercase().starts_with("application/json"));
+    let is_json =
+        kind.is_some_and(|kind| kind.to_ascii_lowercase().starts_with("application/json"));
     let bytes = body::read(request.into_body(), KEYS_BYTES_MAX).await?;
     let keys = if is_json { from_json(&bytes)? } else { from_lines(&bytes)? };
     if keys.is_empty() {
-        return Err(Problem::invalid("there are no keys: send one a line, or JSON {\"keys\": […]}"));
+        return Err(Problem::invalid(
+            "there are no keys: send one a line, or JSON {\"keys\": […]}",
+        ));
     }
     for (at, key) in keys.iter().enumerate() {
         plain(&format!("key {}", at + 1), key)?;
     }
     let imported = web.store.import_keys(&pool, &keys).await?;
-    tracing::info!(pool, new = imported.new, known = imported.known, free = imported.free, "license keys were imported");
+    tracing::info!(
+        pool,
+        new = imported.new,
+        known = imported.known,
+        free = imported.free,
+        "license keys were imported"
+    );
     let told = json!({
         "object": "import", "pool": pool,
         "new": imported.new, "known": imported.known, "free": imported.free,

@@ -60,9 +60,7 @@ pub(super) fn router(web: &Web) -> Router {
         strays: Seldom::default(),
         old_secrets_told_at: (1..web.secrets.count()).map(|_| AtomicI64::new(0)).collect(),
     };
-    Router::new()
-        .route("/webhook", post(receive).fallback(explain))
-        .with_state(Arc::new(desk))
+    Router::new().route("/webhook", post(receive).fallback(explain)).with_state(Arc::new(desk))
 }
 
 /// Somebody opened the address in a browser, or a proxy turned the POST into a GET.
@@ -151,12 +149,21 @@ impl Desk {
         } else if !arrival.account.is_empty() {
             "it is a connected account's"
         } else if arrival.livemode == Some(!ours) {
-            if ours { "it is a test event, and the API key is live" } else { "it is a live event, and the API key is a test key" }
+            if ours {
+                "it is a test event, and the API key is live"
+            } else {
+                "it is a live event, and the API key is a test key"
+            }
         } else {
             return;
         };
         if let Some(unsaid) = self.strays.speak(now) {
-            tracing::warn!(event = arrival.id, kind = arrival.kind, unsaid, "an event was stored and is not acted on: {why}");
+            tracing::warn!(
+                event = arrival.id,
+                kind = arrival.kind,
+                unsaid,
+                "an event was stored and is not acted on: {why}"
+            );
         }
     }
 }
@@ -259,7 +266,8 @@ mod tests {
             ("payment_intent.succeeded", "pi_1", false),
             ("payment_intent.succeeded", "cs_test_a1", false),
         ] {
-            let body = format!(r#"{{"id":"evt_1","type":"{kind}","data":{{"object":{{"id":"{id}"}}}}}}"#);
+            let body =
+                format!(r#"{{"id":"evt_1","type":"{kind}","data":{{"object":{{"id":"{id}"}}}}}}"#);
             assert_eq!(arrival(body.into()).session.is_some(), rings, "{kind} {id}");
         }
     }

@@ -90,10 +90,7 @@ pub(super) const ENGLISH: Words = Words {
         text: "It ended before it was paid. If you would still like what was in it, go back to the \
                shop and start again.",
     },
-    nothing: Say {
-        title: "All done",
-        text: "There is nothing to deliver for this checkout.",
-    },
+    nothing: Say { title: "All done", text: "There is nothing to deliver for this checkout." },
     unpaid: Say {
         title: "This checkout is not finished yet",
         text: "We have not heard of a payment for it so far. If you have just paid, this page shows \
@@ -153,7 +150,9 @@ pub(super) const ENGLISH: Words = Words {
 
 /// `7 March 2027`, UTC.
 fn english_date(at: Millis) -> String {
-    Timestamp::from_millisecond(at).map(|at| at.strftime("%-d %B %Y").to_string()).unwrap_or_default()
+    Timestamp::from_millisecond(at)
+        .map(|at| at.strftime("%-d %B %Y").to_string())
+        .unwrap_or_default()
 }
 
 #[cfg(test)]
