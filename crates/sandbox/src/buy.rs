@@ -40,8 +40,19 @@ pub struct Purchase {
     pub phone: Option<String>,
     /// Where to ship; kept when the session asks for an address.
     pub shipping: Option<ShipTo>,
+    /// What the buyer saw and paid, when prices are shown in the buyer's own currency.
+    pub presentment: Option<Presentment>,
     /// Quantities of adjustable lines by line id (`li_…`); 0 removes a line.
     pub quantities: BTreeMap<String, i64>,
+}
+
+/// An amount in the buyer's currency.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Presentment {
+    /// Minor units.
+    pub amount: i64,
+    /// ISO 4217 in lower case, as `usd`.
+    pub currency: String,
 }
 
 /// A name and an address.
@@ -140,6 +151,7 @@ fn payment(purchase: Purchase) -> Payment {
             address,
         },
         shipping,
+        presentment: purchase.presentment,
         quantities: purchase.quantities.into_iter().collect(),
         discount: None,
     }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::{
+    buy::Presentment,
     ids::Id,
     state::{
         State, Task,
@@ -19,6 +20,7 @@ pub(crate) struct Payment {
     pub(crate) means: Option<Means>,
     pub(crate) buyer: Buyer,
     pub(crate) shipping: Option<Shipping>,
+    pub(crate) presentment: Option<Presentment>,
     /// Line ids and the quantities the buyer wants.
     pub(crate) quantities: Vec<(String, i64)>,
     pub(crate) discount: Option<Discount>,
@@ -145,6 +147,7 @@ pub(crate) fn pay(state: &mut State, id: &str, payment: Payment) -> Result<Arc<E
     let known_email = known.and_then(|customer| customer.email.clone());
     buyer.email = session.customer_email.clone().or(known_email).or(buyer.email);
     next.buyer = Some(buyer);
+    next.presentment.clone_from(&payment.presentment);
     next.shipping = payment.shipping.clone().filter(|_| session.terms.ships_to.is_some());
     if next.total() == 0 && session.terms.mode != Mode::Setup {
         next.payment_status = PaymentStatus::NoPaymentRequired;

@@ -1,11 +1,5 @@
-//! `/_sandbox/…`: what Stripe does not have and tests need. JSON in, JSON out, no key.
-//!
-//! - `POST /_sandbox/pay` `{session, method: card|debit|debit_fails|free|declined, email?, name?,
-//!   phone?, shipping? {name, address {line1, …}}, quantities? {li_…: n}}` → the session
-//! - `POST /_sandbox/clock/advance` `{seconds}` and `GET /_sandbox/clock`
-//! - `GET /_sandbox/deliveries` → every attempt, oldest first
-//! - `GET|POST|DELETE /_sandbox/faults` ([`crate::Fault`])
-//! - `POST /_sandbox/keys` `{key, permissions: ["checkout_session_read", …]}`
+//! `/_sandbox/…`: what Stripe does not have and tests need. JSON in, JSON out, no key. The crate's
+//! page lists the calls.
 
 use std::{sync::Arc, time::Duration};
 

@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use crate::ids::Ids;
 
@@ -71,6 +72,16 @@ pub enum Trouble {
     EmptyPage,
     /// A list begins again at its first page, and says that there is more.
     RepeatedPage,
+    /// The answer is changed, as an API that has moved on would answer. Names are JSON pointers:
+    /// `/payment_status`, `/line_items/data/0/quantity`.
+    Alter {
+        /// Members that get another value, or are added.
+        #[serde(default)]
+        set: Map<String, Value>,
+        /// Members that are missing.
+        #[serde(default)]
+        remove: Vec<String>,
+    },
 
     /// The same event is delivered twice.
     Duplicate,

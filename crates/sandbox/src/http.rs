@@ -127,10 +127,20 @@ async fn call(app: &Arc<App>, mut incoming: Incoming) -> Served {
         Some(Trouble::Drop) => Err(Dropped),
         Some(Trouble::Cut) => Ok(cut(answered)),
         Some(Trouble::EmptyPage) => Ok(altered(answered, |list| {
-            list["data"] = Value::Array(Vec::new());
-            list["has_more"] = true.into();
+            if list["object"] == "list" {
+                list["data"] = Value::Array(Vec::new());
+                list["has_more"] = true.into();
+            }
         })),
-        Some(Trouble::RepeatedPage) => Ok(altered(answered, |list| list["has_more"] = true.into())),
+        Some(Trouble::RepeatedPage) => Ok(altered(answered, |list| {
+            if list["object"] == "list" {
+                list["has_more"] = true.into();
+            }
+        })),
+        Some(Trouble::Alter { set, remove }) => Ok(altered(answered, |value| {
+            set.into_iter().for_each(|(pointer, to)| put(value, &pointer, Some(to)));
+            remove.iter().for_each(|pointer| put(value, pointer, None));
+        })),
         _ => Ok(sent(answered, &incoming)),
     }
 }
@@ -308,13 +318,30 @@ fn cut(answered: Replied) -> Response {
 
 fn altered(answered: Replied, alter: impl FnOnce(&mut Value)) -> Response {
     let mut body = answered.kept.body;
-    if let Ok(mut value) = serde_json::from_slice::<Value>(&body)
-        && value["object"] == "list"
-    {
+    if let Ok(mut value) = serde_json::from_slice::<Value>(&body) {
         alter(&mut value);
         body = Bytes::from(value.to_string());
     }
     json(answered.kept.status, body, &answered.kept.request_id)
+}
+
+/// Sets or removes the member that a JSON pointer names.
+fn put(value: &mut Value, pointer: &str, to: Option<Value>) {
+    let Some((parent, name)) = pointer.rsplit_once('/') else { return };
+    match (value.pointer_mut(parent), to) {
+        (Some(Value::Object(members)), Some(to)) => {
+            members.insert(name.to_owned(), to);
+        }
+        (Some(Value::Object(members)), None) => {
+            members.shift_remove(name);
+        }
+        (Some(Value::Array(elements)), Some(to)) => {
+            if let Some(element) = name.parse().ok().and_then(|at: usize| elements.get_mut(at)) {
+                *element = to;
+            }
+        }
+        _ => {}
+    }
 }
 
 /// The user name in basic auth.

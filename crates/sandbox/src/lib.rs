@@ -2,6 +2,18 @@
 //! their deliveries. It has its own idea of Stripe and shares no code with what is tested
 //! against it.
 //!
+//! What Stripe does not have and tests need (pay without the page, turn the clock, order trouble,
+//! read the delivery log, restrict a key) is under `/_sandbox/…` and on [`Sandbox`]:
+//!
+//! - `POST /_sandbox/pay` `{session, method, …}`: [`Method`], [`Purchase`]; answers the session
+//! - `POST /_sandbox/clock/advance` `{seconds}`, `GET /_sandbox/clock`
+//! - `GET /_sandbox/deliveries`: every [`Attempt`], oldest first
+//! - `GET|POST|DELETE /_sandbox/faults`: [`Fault`]
+//! - `POST /_sandbox/keys` `{key, permissions: ["checkout_session_read", …]}`
+//! - `POST /_sandbox/idle`: answers when nothing is due and no delivery is on its way
+//!
+//! An endpoint made with `metadata[payload]=thin` gets thin events.
+//!
 //! ```no_run
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 //! let sandbox = fulfill_sandbox::Sandbox::builder().port(0).seed(7).start().await?;
@@ -46,7 +58,7 @@ use self::{
     },
 };
 pub use self::{
-    buy::{Method, PayError, PostalAddress, Purchase, ShipTo},
+    buy::{Method, PayError, PostalAddress, Presentment, Purchase, ShipTo},
     clock::Clock,
     deliver::Attempt,
     faults::{Fault, Faults, Trouble},
@@ -216,7 +228,6 @@ fn client() -> Result<reqwest::Client, reqwest::Error> {
 }
 
 /// A running sandbox.
-#[derive(Debug)]
 pub struct Sandbox {
     app: Arc<App>,
     url: String,
@@ -312,6 +323,13 @@ impl Sandbox {
         if let Some(path) = &self.socket {
             let _ = std::fs::remove_file(path);
         }
+    }
+}
+
+/// Secrets stay out of it.
+impl std::fmt::Debug for Sandbox {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Sandbox").field("url", &self.url).finish_non_exhaustive()
     }
 }
 

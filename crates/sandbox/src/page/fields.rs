@@ -135,7 +135,17 @@ impl Filled {
                 ..Address::default()
             },
         };
-        (Payment { means, buyer, shipping, quantities: self.quantities.clone(), discount }, errors)
+        (
+            Payment {
+                means,
+                buyer,
+                shipping,
+                quantities: self.quantities.clone(),
+                discount,
+                presentment: None,
+            },
+            errors,
+        )
     }
 
     fn discount(

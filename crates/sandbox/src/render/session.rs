@@ -143,6 +143,12 @@ fn moved(value: &mut Value, session: &Session, version: &Version) {
         .shipping
         .as_ref()
         .map(|shipping| json!({ "address": address(&shipping.address), "name": shipping.name }));
+    if let Some(seen) = &session.presentment {
+        value["presentment_details"] = json!({
+            "presentment_amount": seen.amount,
+            "presentment_currency": seen.currency,
+        });
+    }
     match version.shipping_place() {
         ShippingPlace::CollectedInformation => {
             if session.buyer.is_some() {

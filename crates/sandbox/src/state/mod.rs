@@ -22,6 +22,10 @@ use crate::{
     ids::{Id, Ids},
 };
 
+/// Events can be read for thirty days, and the newest million of them.
+const EVENTS_LAST_S: i64 = 30 * 24 * 60 * 60;
+const EVENTS_MAX: usize = 1_000_000;
+
 /// What is to be done at a time of the sandbox's clock.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Task {
@@ -147,6 +151,7 @@ impl State {
     /// wants it.
     pub(crate) fn emit(&mut self, kind: &'static str, object: Snapshot) -> Arc<Event> {
         let created_ms = self.clock.now_ms();
+        self.events.forget(created_ms.div_euclid(1000) - EVENTS_LAST_S, EVENTS_MAX);
         let id = self.ids.next("evt_");
         let mut owed = Vec::new();
         for endpoint in self.endpoints.iter().filter(|endpoint| endpoint.wants(kind)) {

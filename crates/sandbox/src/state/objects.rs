@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use super::table::Row;
-use crate::{ids::Id, version::Version};
+use crate::{buy::Presentment, ids::Id, version::Version};
 
 pub(crate) type Metadata = Arc<Vec<(String, String)>>;
 
@@ -222,6 +222,7 @@ pub(crate) struct Session {
     pub(crate) metadata: Metadata,
     pub(crate) buyer: Option<Buyer>,
     pub(crate) shipping: Option<Shipping>,
+    pub(crate) presentment: Option<Presentment>,
     pub(crate) intent: Option<Id>,
     pub(crate) setup_intent: Option<Id>,
     pub(crate) subscription: Option<Id>,
@@ -250,6 +251,7 @@ impl Session {
             metadata: Metadata::default(),
             buyer: None,
             shipping: None,
+            presentment: None,
             intent: None,
             setup_intent: None,
             subscription: None,

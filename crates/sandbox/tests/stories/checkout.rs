@@ -233,3 +233,39 @@ async fn a_setup_session_charges_nothing() {
     );
     assert!(done["setup_intent"].as_str().unwrap().starts_with("seti_"));
 }
+
+#[tokio::test]
+async fn case_26_the_buyer_may_have_seen_another_currency() {
+    let stage = Stage::new().await;
+    let id = stage.session("").await;
+    let seen = json!({ "amount": 1399, "currency": "usd" });
+    stage.control("/_sandbox/pay", json!({ "session": id, "presentment": seen })).await;
+    let session = stage.retrieve(&id).await;
+    assert_eq!((&session["amount_total"], &session["currency"]), (&json!(1200), &json!("eur")));
+    assert_eq!(
+        session["presentment_details"],
+        json!({ "presentment_amount": 1399, "presentment_currency": "usd" })
+    );
+}
+
+#[tokio::test]
+async fn of_many_who_pay_at_once_one_does() {
+    let stage = Stage::new().await;
+    let id = stage.session("").await;
+    let pay = || stage.control("/_sandbox/pay", json!({ "session": id }));
+    let answers = futures_util::future::join_all((0..20).map(|_| pay())).await;
+    assert_eq!(answers.iter().filter(|(status, _)| *status == 200).count(), 1);
+    let completed = stage.get("/v1/events?type=checkout.session.completed").await;
+    assert_eq!(completed["data"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn events_can_be_read_for_thirty_days() {
+    let stage = Stage::new().await;
+    stage.post("/v1/products", "name=old").await;
+    stage.sandbox.clock().advance(31 * ONE_DAY);
+    stage.post("/v1/products", "name=new").await;
+    let events = stage.get("/v1/events").await;
+    assert_eq!(events["data"].as_array().unwrap().len(), 1);
+    assert_eq!(events["data"][0]["data"]["object"]["name"], "new");
+}

@@ -117,3 +117,23 @@ async fn chance_is_drawn_from_the_seed() {
     }
     assert_eq!(draws[0], draws[1]);
 }
+
+#[tokio::test]
+async fn an_answer_can_be_changed_as_a_newer_api_would() {
+    let stage = Stage::new().await;
+    let id = stage.session("").await;
+    let order = json!({
+        "kind": "alter",
+        "path": SESSIONS,
+        "set": { "/payment_status": "pondering", "/line_items/data/0/quantity": 7 },
+        "remove": ["/status", "/nothing/here"],
+        "times": 1,
+    });
+    stage.control("/_sandbox/faults", order).await;
+    let path = format!("{SESSIONS}/{id}?expand[]=line_items");
+    let altered = stage.get(&path).await;
+    assert_eq!(altered["payment_status"], "pondering");
+    assert_eq!(altered["line_items"]["data"][0]["quantity"], 7);
+    assert!(altered.get("status").is_none());
+    assert_eq!(stage.get(&path).await["status"], "open");
+}
