@@ -21,20 +21,24 @@ fn beside(path: &Path) -> PathBuf {
 }
 
 fn open(path: &Path) -> std::io::Result<File> {
-    File::options().create(true).append(true).open(beside(path))
+    let mut options = File::options();
+    options.create(true).append(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(beside(path))
 }
 
 /// Begins to work on a database.
 ///
 /// # Errors
 /// When another process works on this SQLite file.
-pub(crate) fn begin(database: &Location) -> anyhow::Result<AtWork> {
+pub(crate) fn begin(database: &Location, otherwise: &str) -> anyhow::Result<AtWork> {
     let Location::Sqlite(path) = database else { return Ok(AtWork { _lock: None }) };
     let lock = open(path)?;
     match lock.try_lock() {
         Ok(()) => Ok(AtWork { _lock: Some(lock) }),
         Err(TryLockError::WouldBlock) => Err(anyhow::anyhow!(
-            "another fulfilld works on {}: stop it first, or move to PostgreSQL, which takes several",
+            "another fulfilld works on {}: stop it first, or {otherwise}",
             path.display()
         )),
         // A file system without locks: nobody can be refused there.

@@ -10,6 +10,7 @@ use serde_json::json;
 use crate::{
     cli::EndpointCommand,
     config::{self, Environment, Need},
+    stdout::say,
 };
 
 /// The events that ring a session (case 23).
@@ -41,12 +42,12 @@ pub(crate) async fn run(
         .with_context(|| format!("no endpoint was made for {url}"))?;
     let (id, secret) = (made.id, made.secret.expose_secret().to_owned());
     if json {
-        println!("{}", json!({ "id": id, "url": url, "secret": secret }));
+        say(json!({ "id": id, "url": url, "secret": secret }));
     } else {
-        println!("{id} delivers to {url} from now on.\n");
-        println!("Give its secret to `fulfilld serve`; Stripe shows it only this once:\n");
-        println!("  STRIPE_WEBHOOK_SECRET={secret}\n");
-        println!("Replacing an older endpoint? Put both secrets there, separated by a comma.");
+        say(format_args!("{id} delivers to {url} from now on.\n"));
+        say("Give its secret to `fulfilld serve`; Stripe shows it only this once:\n");
+        say(format_args!("  STRIPE_WEBHOOK_SECRET={secret}\n"));
+        say("Replacing an older endpoint? Put both secrets there, separated by a comma.");
     }
     Ok(ExitCode::SUCCESS)
 }

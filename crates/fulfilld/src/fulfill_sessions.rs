@@ -13,7 +13,7 @@ use futures_util::{StreamExt as _, stream};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
-use crate::{at_work, cli::FulfillArgs, installation::Installation, orders::WHO};
+use crate::{at_work, cli::FulfillArgs, installation::Installation, orders::WHO, stdout::say};
 
 /// Sessions rung at once.
 const AT_ONCE: usize = 16;
@@ -40,9 +40,9 @@ pub(crate) async fn run(config: Option<&Path>, args: FulfillArgs) -> anyhow::Res
     while let Some((outcome, id)) = outcomes.next().await {
         all &= outcome.fulfilled;
         if args.json {
-            println!("{}", as_json(&here, id, &outcome).await?);
+            say(as_json(&here, id, &outcome).await?);
         } else {
-            println!("{}", outcome.said);
+            say(outcome.said);
         }
     }
     stop.cancel();

@@ -4,7 +4,7 @@ use std::{io::Read as _, path::Path, process::ExitCode};
 
 use anyhow::{Context as _, bail};
 
-use crate::{cli::KeysCommand, installation::Installation, stock::release};
+use crate::{cli::KeysCommand, installation::Installation, stdout::say, stock::release};
 
 /// A longer file is imported in parts.
 const FILE_BYTES_MAX: u64 = 64 << 20;
@@ -31,18 +31,18 @@ pub(crate) async fn run(config: Option<&Path>, command: KeysCommand) -> anyhow::
     let imported = here.fulfill.store().import_keys(&pool, &keys).await.with_context(|| {
         format!("pool {pool}: not everything was imported; import the same file again")
     })?;
-    println!(
+    say(format_args!(
         "pool {pool}: {} new, {} known already, {} free",
         imported.new, imported.known, imported.free
-    );
+    ));
     if !pools.contains(&pool.as_str()) {
-        println!(
+        say(format_args!(
             "note: no product in the catalog draws from pool {pool} ({})",
             match &pools[..] {
                 [] => "no product draws keys at all".to_owned(),
                 known => format!("they draw from {}", known.join(", ")),
             }
-        );
+        ));
     }
     release(&here).await?;
     here.close().await;

@@ -15,6 +15,7 @@ mod sandbox;
 mod serve;
 mod server;
 mod signals;
+mod stdout;
 mod stock;
 
 use std::process::ExitCode;

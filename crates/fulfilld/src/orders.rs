@@ -17,6 +17,7 @@ use fulfill::{
 use crate::{
     cli::{ByHandArgs, ListArgs, ShowArgs},
     installation::Installation,
+    stdout::say,
 };
 
 /// Who settled something by hand, as timelines have it.
@@ -35,14 +36,14 @@ pub(crate) async fn list(config: Option<&Path>, args: ListArgs) -> anyhow::Resul
         if !status.is_success() {
             bail!("orders cannot be listed: {body}");
         }
-        println!("{body}");
+        say(body);
     } else {
         let ListArgs { status, limit, after, q, .. } = args;
         let query = OrdersQuery { status, limit, after, q };
         let page = here.fulfill.store().orders(query).await.context("orders cannot be listed")?;
         table(&page.orders);
         if let (true, Some(last)) = (page.has_more, page.orders.last()) {
-            println!("there are more: --after {}", last.key);
+            say(format_args!("there are more: --after {}", last.key));
         }
     }
     here.close().await;
@@ -69,7 +70,7 @@ fn path(args: &ListArgs) -> anyhow::Result<String> {
 
 fn table(orders: &[OrderView]) {
     if orders.is_empty() {
-        println!("no orders");
+        say("no orders");
         return;
     }
     let head = ["SESSION", "STATUS", "AMOUNT", "CUSTOMER", "SEEN", "WHY"].map(str::to_owned);
@@ -90,7 +91,7 @@ fn table(orders: &[OrderView]) {
                 _ => format!("{cell:<width$}"),
             })
             .collect();
-        println!("{}", cells.join("  ").trim_end());
+        say(cells.join("  ").trim_end());
     }
 }
 
@@ -133,10 +134,10 @@ pub(crate) async fn show(config: Option<&Path>, args: ShowArgs) -> anyhow::Resul
     let found = view.as_ref().is_some_and(|view| view.order.is_some());
     if args.json && found {
         let (_, body) = here.api(&format!("/api/orders/{key}")).await?;
-        println!("{body}");
+        say(body);
     } else {
         let Some(view) = view.filter(|_| !args.json) else { bail!("{}", unknown(&key)) };
-        print!("{}", show::text(&view));
+        say(show::text(&view).trim_end());
     }
     here.close().await;
     Ok(if found { ExitCode::SUCCESS } else { ExitCode::FAILURE })
@@ -180,9 +181,9 @@ async fn settle(config: Option<&Path>, args: ByHandArgs, act: ByHand) -> anyhow:
     let Some(moved) = store.by_hand(&key, act, args.lines, WHO).await? else {
         bail!("{}", unknown(&key));
     };
-    println!("{key}: {}", moved.status.unwrap_or(order.status).as_str());
+    say(format_args!("{key}: {}", moved.status.unwrap_or(order.status).as_str()));
     for told in &moved.told {
-        println!("  {told}");
+        say(format_args!("  {told}"));
     }
     here.close().await;
     Ok(ExitCode::SUCCESS)

@@ -5,7 +5,7 @@ use std::{process::ExitCode, time::Duration};
 use anyhow::bail;
 use fulfill_sandbox::Sandbox;
 
-use crate::{cli::SandboxArgs, signals};
+use crate::{cli::SandboxArgs, signals, stdout::say};
 
 /// A debit that takes longer than this is a typing mistake.
 const SETTLE_SECONDS_MAX: f64 = 30.0 * 86_400.0;
@@ -44,32 +44,30 @@ pub(crate) async fn run(args: SandboxArgs) -> anyhow::Result<ExitCode> {
 
 fn tell(sandbox: &Sandbox, args: &SandboxArgs) {
     let (url, key) = (sandbox.url(), sandbox.secret_key());
-    println!(
+    say(format_args!(
         "The sandbox is a pretend Stripe at {url}; any key that starts with sk_test_ will do.\n"
-    );
-    println!("  STRIPE_API_BASE={url}");
-    println!("  STRIPE_SECRET_KEY={key}");
+    ));
+    say(format_args!("  STRIPE_API_BASE={url}"));
+    say(format_args!("  STRIPE_SECRET_KEY={key}"));
     if let Some(to) = &args.forward_to {
-        println!(
+        say(format_args!(
             "  STRIPE_WEBHOOK_SECRET={}    (every event goes to {to})",
             sandbox.forward_secret()
-        );
+        ));
     }
-    println!();
-    println!("  curl     curl {url}/v1/products -u {key}: -d name=Course");
-    println!("  Python   StripeClient(\"{key}\", base_addresses={{\"api\": \"{url}\"}})");
+    say("");
+    say(format_args!("  curl     curl {url}/v1/products -u {key}: -d name=Course"));
+    say(format_args!("  Python   StripeClient(\"{key}\", base_addresses={{\"api\": \"{url}\"}})"));
     if let Some(port) = url.rsplit(':').next() {
-        println!(
+        say(format_args!(
             "  Node     new Stripe(\"{key}\", {{host: \"127.0.0.1\", port: {port}, protocol: \"http\"}})"
-        );
+        ));
     }
     if let Some(path) = &args.socket {
-        println!(
+        say(format_args!(
             "  CLI      STRIPE_CLI_UNIX_SOCKET={} STRIPE_API_KEY={key} stripe get /v1/products",
             path.display()
-        );
+        ));
     }
-    println!(
-        "\nCards: 4242 4242 4242 4242 succeeds, 4000 0000 0000 0002 is declined. Ctrl-C stops it."
-    );
+    say("\nCards: 4242 4242 4242 4242 succeeds, 4000 0000 0000 0002 is declined. Ctrl-C stops it.");
 }

@@ -27,7 +27,7 @@ pub(crate) async fn run(config: Option<&Path>, args: ServeArgs) -> anyhow::Resul
     let listener = server::bind(settings.listen, "set FULFILLD_LISTEN to another").await?;
     let address = listener.local_addr()?;
     config::prepare(&settings.database).with_context(|| opened(&settings.database))?;
-    let _at_work = at_work::begin(&settings.database)?;
+    let _at_work = at_work::begin(&settings.database, "move to PostgreSQL, which takes several")?;
     let fulfill = open(&settings).await.with_context(|| opened(&settings.database))?;
     let service = Service::start(fulfill, listener, None);
     announce(&settings, address);
@@ -99,16 +99,16 @@ pub(crate) struct Service {
 }
 
 impl Service {
-    /// Listens first, then works; `beside` is served with it.
+    /// Listens first, then works. What `before` has a route for never reaches the service.
     pub(crate) fn start(
         fulfill: Fulfill,
         listener: tokio::net::TcpListener,
-        beside: Option<axum::Router>,
+        before: Option<axum::Router>,
     ) -> Self {
-        let mut router = fulfill.router();
-        if let Some(beside) = beside {
-            router = router.merge(beside);
-        }
+        let router = match before {
+            Some(before) => before.fallback_service(fulfill.router()),
+            None => fulfill.router(),
+        };
         let server = Server::start(listener, router);
         let stop = CancellationToken::new();
         let engine = tokio::spawn(fulfill.engine().run(stop.clone()));

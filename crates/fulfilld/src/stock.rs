@@ -8,7 +8,7 @@ use fulfill::rules::{
     plan::Catalog,
 };
 
-use crate::{cli::StockCommand, installation::Installation};
+use crate::{cli::StockCommand, installation::Installation, stdout::say};
 
 /// Adds.
 pub(crate) async fn run(config: Option<&Path>, command: StockCommand) -> anyhow::Result<ExitCode> {
@@ -24,10 +24,10 @@ pub(crate) async fn run(config: Option<&Path>, command: StockCommand) -> anyhow:
         .add_stock(&sku, units)
         .await
         .with_context(|| format!("{sku}: nothing was added"))?;
-    println!("{sku}: {on_hand} on the shelf");
+    say(format_args!("{sku}: {on_hand} on the shelf"));
     let known = here.settings.products.iter().filter_map(|p| p.stock.as_ref());
     if !known.into_iter().any(|stock| stock.sku == sku) {
-        println!("note: no product in the catalog takes from {sku}");
+        say(format_args!("note: no product in the catalog takes from {sku}"));
     }
     release(&here).await?;
     here.close().await;
@@ -45,7 +45,7 @@ pub(crate) async fn release(here: &Installation) -> anyhow::Result<()> {
     )?;
     for order in moved {
         let status = order.status.map_or("", Status::as_str);
-        println!("{}: {status}", order.key);
+        say(format_args!("{}: {status}", order.key));
     }
     Ok(())
 }

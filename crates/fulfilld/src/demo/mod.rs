@@ -7,8 +7,8 @@ mod stage;
 
 use std::{process::ExitCode, time::Duration};
 
-use crate::{cli::DemoArgs, signals};
-use stage::{KEY, Plan, Stage, TOKEN};
+use crate::{cli::DemoArgs, signals, stdout::say};
+use stage::{Plan, Stage, TOKEN};
 
 /// How long a bank debit takes in the demo.
 const SETTLE: Duration = Duration::from_secs(10);
@@ -38,28 +38,29 @@ pub(crate) async fn run(args: DemoArgs) -> anyhow::Result<ExitCode> {
 
 fn tell(stage: &Stage) {
     let (url, sandbox) = (&stage.url, stage.sandbox.url());
-    let database = stage.database.display();
+    let (database, settings) = (stage.database.display(), stage.settings.display());
     let link = stage.links.get("course").map_or("", String::as_str);
-    println!(
+    let program = std::env::args().next().unwrap_or_else(|| "fulfilld".to_owned());
+    say(format_args!(
         "\
-fulfilld demo: a pretend Stripe and the service, wired together. No money moves.
+A pretend Stripe and fulfilld, wired together. No account is needed, no money moves.
 
   the shop      {url}/
-  the service   {url}   (webhook, landing page, API)
+  fulfilld      {url}   (webhook, landing page, API)
   the sandbox   {sandbox}
   the database  {database}   (begins anew each time)
 
 Try:
-  Open the shop, buy the course with card 4242 4242 4242 4242, and look at where you land.
-  Or open a Payment Link: {link}
-  A bank debit (AT61 1904 3002 3457 3201) arrives {settle} seconds later, IT60 X054 2811 1010 0000 0123 456 fails.
+  Open the shop, buy the course with card 4242 4242 4242 4242, and see where you land.
+  Or follow a Payment Link: {link}
+  A bank debit of AT61 1904 3002 3457 3201 arrives after {settle} seconds.
 
   curl -H 'Authorization: Bearer {TOKEN}' {url}/api/orders
-  STRIPE_SECRET_KEY={KEY} DATABASE_URL=sqlite:{database} fulfilld orders list
-  fulfilld demo --buy --count 100
+  {program} --config {settings} orders list
+  {program} demo --buy --count 100
 
-Below you see events passing. Ctrl-C stops everything.
+Events pass below. Ctrl-C stops everything.
 ",
         settle = SETTLE.as_secs(),
-    );
+    ));
 }

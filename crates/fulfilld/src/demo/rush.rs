@@ -15,6 +15,7 @@ use super::{
 use crate::{
     buyer::{Buyer, Visit},
     cli::{DemoArgs, Method},
+    stdout::say,
 };
 
 /// Buyers at once.
@@ -79,9 +80,7 @@ async fn rush(args: &DemoArgs, stage: &Stage) -> anyhow::Result<Vec<String>> {
     while let Some(bought) = purchases.next().await {
         match bought {
             Ok(bought) => {
-                bar.suspend(|| {
-                    println!("{}", if args.json { as_json(&bought) } else { told(&bought) })
-                });
+                bar.suspend(|| say(if args.json { as_json(&bought) } else { told(&bought) }));
                 failed.extend(judge(args.method, &bought).err().map(|why| why.to_string()));
             }
             Err(error) => failed.push(format!("{error:#}")),

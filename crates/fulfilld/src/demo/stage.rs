@@ -55,6 +55,8 @@ pub(crate) struct Plan {
 pub(crate) struct Stage {
     pub(crate) sandbox: Sandbox,
     pub(crate) url: String,
+    /// Settings for the other commands, beside the running demo.
+    pub(crate) settings: PathBuf,
     pub(crate) database: PathBuf,
     pub(crate) links: BTreeMap<&'static str, String>,
     service: Service,
@@ -72,7 +74,7 @@ impl Stage {
                 plan.folder.display()
             )
         })?;
-        let at_work = at_work::begin(&location)?;
+        let at_work = at_work::begin(&location, "name another folder with --data")?;
         forget(&database)?;
         config::prepare(&location)?;
         let address = SocketAddr::from(([127, 0, 0, 1], plan.port));
@@ -105,8 +107,9 @@ impl Stage {
             .open()
             .await?;
         stock_keys(fulfill.store(), plan.keys).await?;
+        let settings = write_settings(&plan.folder, &database, sandbox.url())?;
         let service = Service::start(fulfill, listener, Some(shop.router()));
-        Ok(Self { sandbox, url, database, links, service, _at_work: at_work })
+        Ok(Self { sandbox, url, settings, database, links, service, _at_work: at_work })
     }
 
     /// Stops the service first: the sandbox is asked until the last moment.
@@ -143,6 +146,21 @@ fn forget(database: &Path) -> anyhow::Result<()> {
         }
     }
     Ok(())
+}
+
+/// So that `fulfilld --config … orders list` and the like work beside the running demo.
+fn write_settings(folder: &Path, database: &Path, sandbox: &str) -> anyhow::Result<PathBuf> {
+    let path = folder.join("fulfilld.toml");
+    let database = std::path::absolute(database)?;
+    let text = toml::to_string(&BTreeMap::from([
+        ("stripe_secret_key", KEY),
+        ("stripe_api_base", sandbox),
+        ("database_url", &format!("sqlite:{}", database.display())),
+        ("api_token", TOKEN),
+    ]))?;
+    let text = format!("# Written by `fulfilld demo`, anew each time.\n{text}{}", goods::CATALOG);
+    std::fs::write(&path, text).with_context(|| format!("{} cannot be written", path.display()))?;
+    Ok(path)
 }
 
 async fn stock_keys(store: &Store, count: usize) -> anyhow::Result<()> {

@@ -41,8 +41,8 @@ pub(super) fn text(view: &SessionView) -> String {
 fn write_order(out: &mut String, order: &OrderView) {
     let (sale, status) = (&order.sale, order.status.as_str());
     match order.reason.as_deref() {
-        Some(reason) => line(out, &format!("{} is {status}: {reason}", order.key)),
-        None => line(out, &format!("{} is {status}", order.key)),
+        Some(reason) => line(out, &format!("{}: {status}: {reason}", order.key)),
+        None => line(out, &format!("{}: {status}", order.key)),
     }
     let money = sale.amount_total.zip(sale.currency.as_deref());
     let paid = sale.payment_status.as_deref().unwrap_or("payment unknown");
@@ -111,7 +111,8 @@ fn told(effect: &Effect) -> String {
     let times =
         if effect.quantity == 1 { String::new() } else { format!(" ×{}", effect.quantity) };
     let until = effect.expires_at.map(|at| format!(", until {}", time(at))).unwrap_or_default();
-    let note = effect.note.as_deref().map(|note| format!(" ({note})")).unwrap_or_default();
+    let note = effect.note.as_deref().filter(|_| !effect.is_held());
+    let note = note.map(|note| format!(" ({note})")).unwrap_or_default();
     format!("{kind}{what}{times}: {state}{until}{note}")
 }
 

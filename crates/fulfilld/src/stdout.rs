@@ -1,0 +1,19 @@
+//! Answers on standard output. Whoever reads them may have seen enough (`| head`): that ends the
+//! program quietly, not with a panic.
+
+use std::{
+    fmt::Display,
+    io::{ErrorKind, Write as _},
+};
+
+/// Prints a line.
+pub(crate) fn say(text: impl Display) {
+    let mut out = std::io::stdout().lock();
+    if let Err(error) = writeln!(out, "{text}").and_then(|()| out.flush()) {
+        let quiet = error.kind() == ErrorKind::BrokenPipe;
+        if !quiet {
+            eprintln!("fulfilld: standard output cannot be written: {error}");
+        }
+        std::process::exit(i32::from(!quiet));
+    }
+}

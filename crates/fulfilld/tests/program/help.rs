@@ -1,0 +1,43 @@
+use crate::running::{fulfilld, run};
+
+#[test]
+fn help_names_every_command_and_shows_examples() {
+    let folder = tempfile::tempdir().unwrap();
+    let said = run(fulfilld(folder.path(), &["--help"]));
+    assert_eq!(said.code, Some(0));
+    for word in
+        ["demo", "serve", "sandbox", "fulfill", "orders", "keys", "stock", "endpoint", "Examples:"]
+    {
+        assert!(said.out.contains(word), "{word} is not in\n{}", said.out);
+    }
+}
+
+#[test]
+fn every_command_has_help() {
+    let folder = tempfile::tempdir().unwrap();
+    for args in [
+        &["demo"][..],
+        &["serve"],
+        &["sandbox"],
+        &["fulfill"],
+        &["orders", "list"],
+        &["orders", "show"],
+        &["orders", "waive"],
+        &["orders", "fulfill-by-hand"],
+        &["keys", "import"],
+        &["stock", "add"],
+        &["endpoint", "create"],
+    ] {
+        let said = run(fulfilld(folder.path(), &[args, &["--help"]].concat()));
+        assert_eq!(said.code, Some(0), "{args:?}: {}", said.err);
+        assert!(said.out.contains("Usage: fulfilld"), "{args:?}");
+    }
+}
+
+#[test]
+fn what_the_sandbox_cannot_do_yet_is_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let said = run(fulfilld(folder.path(), &["sandbox", "--port", "0", "--data", "x.json"]));
+    assert_eq!(said.code, Some(1));
+    assert!(said.err.contains("--data x.json: not yet"), "{}", said.err);
+}
