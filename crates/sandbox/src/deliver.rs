@@ -252,6 +252,14 @@ async fn attempt(app: &Arc<App>, job: Job) {
     let answer = post(app, &endpoint.url, header, body).await;
     let delivered = matches!(answer.0, Some(200..=299));
     let next_at_ms = if delivered { None } else { retry_at(job.attempt, app.clock.now_ms()) };
+    tracing::info!(
+        event = &*event.id,
+        url = &*endpoint.url,
+        status = answer.0,
+        attempt = job.attempt + 1,
+        "{}",
+        event.kind
+    );
     app.lanes.note(Attempt {
         event: if endpoint.thin { &event.thin_id } else { &event.id }.to_string(),
         kind: event.kind.to_owned(),

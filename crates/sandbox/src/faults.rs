@@ -20,7 +20,9 @@ pub struct Fault {
     /// API: only this method.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub method: Option<String>,
-    /// API: only paths that begin so. Deliveries: only endpoints whose URL contains this.
+    /// API: only paths that begin so; `*` stands for one segment, a final `$` for the path's end, as
+    /// in `/v1/checkout/sessions/*/line_items` and `/v1/checkout/sessions$`. Deliveries: only
+    /// endpoints whose URL contains this.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
     /// Deliveries: only events whose type begins so.
@@ -126,7 +128,7 @@ impl Fault {
         self
     }
 
-    /// Only requests with this method and a path that begins so.
+    /// Only requests with this method and a path that begins so ([`Fault::path`]).
     #[must_use]
     pub fn on(mut self, method: &str, path: &str) -> Self {
         self.method = Some(method.to_owned());
@@ -165,7 +167,7 @@ impl Fault {
     fn hits_request(&self, method: &str, path: &str) -> bool {
         !self.trouble.is_of_deliveries()
             && self.method.as_deref().is_none_or(|wanted| wanted.eq_ignore_ascii_case(method))
-            && self.path.as_deref().is_none_or(|prefix| path.starts_with(prefix))
+            && self.path.as_deref().is_none_or(|pattern| begins_like(pattern, path))
     }
 
     fn hits_delivery(&self, event: &str, url: &str) -> bool {
@@ -173,6 +175,26 @@ impl Fault {
             && self.event.as_deref().is_none_or(|prefix| event.starts_with(prefix))
             && self.path.as_deref().is_none_or(|part| url.contains(part))
     }
+}
+
+/// Whether a path begins as a pattern says.
+fn begins_like(pattern: &str, path: &str) -> bool {
+    let (pattern, whole) = match pattern.strip_suffix('$') {
+        Some(pattern) => (pattern, true),
+        None => (pattern, false),
+    };
+    let mut rest = path;
+    for (at, part) in pattern.split('*').enumerate() {
+        if at > 0 {
+            let segment = rest.find('/').unwrap_or(rest.len());
+            rest = &rest[segment..];
+        }
+        match rest.strip_prefix(part) {
+            Some(after) => rest = after,
+            None => return false,
+        }
+    }
+    !whole || rest.is_empty()
 }
 
 /// The faults that are in force. Clones share them.
@@ -252,5 +274,26 @@ impl Inner {
             return Some(trouble);
         }
         None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::begins_like;
+
+    #[test]
+    fn a_path_is_matched_by_its_beginning_its_segments_or_whole() {
+        for (pattern, path, expected) in [
+            ("/v1/checkout", "/v1/checkout/sessions/cs_1", true),
+            ("/v1/checkout/sessions$", "/v1/checkout/sessions", true),
+            ("/v1/checkout/sessions$", "/v1/checkout/sessions/cs_1", false),
+            ("/v1/checkout/sessions/*$", "/v1/checkout/sessions/cs_1", true),
+            ("/v1/checkout/sessions/*$", "/v1/checkout/sessions/cs_1/line_items", false),
+            ("/v1/checkout/sessions/*/line_items", "/v1/checkout/sessions/cs_1/line_items", true),
+            ("/v1/checkout/sessions/*/line_items", "/v1/checkout/sessions/cs_1/expire", false),
+            ("/v1/prices", "/v1/products", false),
+        ] {
+            assert_eq!(begins_like(pattern, path), expected, "{pattern} {path}");
+        }
     }
 }
