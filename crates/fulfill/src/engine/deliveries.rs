@@ -85,8 +85,12 @@ async fn attempt(parts: &Parts, job: Job) {
     );
     match parts.store.finish_delivery(&id, attempt, &next).await {
         Ok(Some(recorded)) => announce(parts, &recorded, None),
-        Ok(None) => tracing::warn!(session = %key, kind = %id.kind, attempt, "a later attempt has taken over"),
-        Err(error) => tracing::error!(session = %key, kind = %id.kind, %error, "the outcome could not be written; the job runs again under the same key"),
+        Ok(None) => {
+            tracing::warn!(session = %key, kind = %id.kind, attempt, "a later attempt has taken over")
+        }
+        Err(error) => {
+            tracing::error!(session = %key, kind = %id.kind, %error, "the outcome could not be written; the job runs again under the same key")
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use fulfill_rules::{HOUR, Millis, MINUTE, SECOND};
+use fulfill_rules::{HOUR, MINUTE, Millis, SECOND};
 use tokio_util::sync::CancellationToken;
 
 use super::{LOOK_EVERY, Parts};
@@ -91,7 +91,11 @@ async fn list(parts: &Parts) -> Result<(), Failed> {
     }
     parts.meters.listed(listed, found);
     if found > 0 {
-        tracing::warn!(listed, found, "complete sessions were found whose webhook has not come (yet)");
+        tracing::warn!(
+            listed,
+            found,
+            "complete sessions were found whose webhook has not come (yet)"
+        );
     }
     parts.store.note_listed(begun).await?;
     Ok(())

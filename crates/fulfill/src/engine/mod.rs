@@ -8,7 +8,7 @@ mod sessions;
 
 use std::sync::Arc;
 
-use fulfill_rules::{Millis, MINUTE, order::Policy};
+use fulfill_rules::{MINUTE, Millis, order::Policy};
 use tokio_util::sync::CancellationToken;
 
 use crate::{

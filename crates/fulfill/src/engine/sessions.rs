@@ -55,16 +55,21 @@ pub(super) async fn run(parts: &Parts, stop: &CancellationToken) {
     let (done, looks) = mpsc::channel(ROOM);
     let over = CancellationToken::new();
     tokio::join!(
+        claim(parts, stop, &holding, done),
         async {
-            claim(parts, stop, &holding, done).await;
-            // The recorder ends when the last fetch has handed over its look.
-        },
-        async {
+            // Ends when the last fetch has handed over its look.
             record(parts, looks, &holding).await;
             over.cancel();
         },
         renew(parts, &holding, &over),
     );
+    let unfinished: Vec<(i64, i64)> =
+        lock(&holding).iter().map(|(session, (fence, _))| (*session, *fence)).collect();
+    if !unfinished.is_empty()
+        && let Err(error) = parts.store.give_back(unfinished).await
+    {
+        tracing::warn!(%error, "claims could not be given back; their leases run out");
+    }
 }
 
 async fn claim(
@@ -101,7 +106,7 @@ async fn claim(
         for claim in claims {
             let Ok(place) = Arc::clone(&room).acquire_owned().await else { return };
             lock(holding).insert(claim.session, (claim.fence, parts.clock.now()));
-            begin(parts, claim, place, &done);
+            begin(parts, stop, claim, place, &done);
         }
         if !full {
             let next = match parts.store.next_due().await {
@@ -127,15 +132,26 @@ async fn wait(parts: &Parts, stop: &CancellationToken, until: Millis, for_work: 
     }
 }
 
-fn begin(parts: &Parts, claim: Claim, place: OwnedSemaphorePermit, done: &mpsc::Sender<Done>) {
+fn begin(
+    parts: &Parts,
+    stop: &CancellationToken,
+    claim: Claim,
+    place: OwnedSemaphorePermit,
+    done: &mpsc::Sender<Done>,
+) {
     if !claim.placed {
         let asker = if claim.visitor { Asker::Visitor } else { Asker::Work };
         // The permits were looked at before the claim; another page may have taken them since.
         let _ = parts.client.take(Purpose::Retrieve, asker, 1);
     }
-    let (parts, done) = (parts.clone(), done.clone());
+    let (parts, stop, done) = (parts.clone(), stop.clone(), done.clone());
     tokio::spawn(async move {
-        let looked = look_at(&parts, &claim).await;
+        let looked = tokio::select! {
+            biased;
+            looked = look_at(&parts, &claim) => looked,
+            // Still among what is held: given back at the end.
+            () = stop.cancelled() => return,
+        };
         done.send(Done { look: Look { claim, looked }, _place: place }).await.ok();
     });
 }
@@ -229,7 +245,8 @@ async fn unwritten(parts: &Parts, claim: Claim, error: &crate::store::StoreError
     tracing::error!(session = %claim.key, %error, "what was decided could not be written; tried again");
     let tries = claim.tries + 1;
     let again_at = parts.clock.now() + backoff(tries, SECOND, BACKOFF_TO, rand::random());
-    let why = "what was decided could not be written to the database; the log has the cause".to_owned();
+    let why =
+        "what was decided could not be written to the database; the log has the cause".to_owned();
     let looked = Looked::Trouble { why, again_at, ask_a_person: tries >= TRIES_MAX };
     parts.store.record(vec![Look { claim, looked }], &parts.policy).await;
 }

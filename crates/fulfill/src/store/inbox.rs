@@ -11,7 +11,7 @@ use tokio::sync::oneshot;
 
 use super::{
     Store, StoreError,
-    db::{Lane, Tx, vals},
+    db::{Lane, Tx, Value, vals},
     pack,
 };
 
@@ -73,18 +73,28 @@ struct Waiting {
     commits: usize,
 }
 
-/// Arrivals of one commit, taken when it begins and kept in case it has to run again.
-type Batch = Arc<Mutex<Vec<(Arrival, Answer)>>>;
+/// What one commit stores, taken when it begins and kept in case it has to run again.
+type Batch = Arc<Mutex<Option<Taken>>>;
+
+struct Taken {
+    arrivals: Arc<Vec<Arrival>>,
+    answers: Vec<Answer>,
+}
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Inbox {
-    fn take(&self) -> Vec<(Arrival, Answer)> {
+    fn take(&self) -> Taken {
         let mut waiting = lock(&self.0);
         let count = waiting.arrivals.len().min(BATCH);
-        waiting.arrivals.drain(..count).collect()
+        let mut some: Vec<(Arrival, Answer)> = waiting.arrivals.drain(..count).collect();
+        drop(waiting);
+        // By id: unsorted batches of two replicas wait for each other in a circle.
+        some.sort_by(|(a, _), (b, _)| a.id.cmp(&b.id));
+        let (arrivals, answers) = some.into_iter().unzip();
+        Taken { arrivals: Arc::new(arrivals), answers }
     }
 }
 
@@ -130,9 +140,9 @@ impl Store {
         let (inbox, taken) = (Arc::clone(&self.inbox), Arc::clone(&batch));
         let (livemode, clock) = (self.livemode, self.clock.clone());
         let store = self.clone();
-        let answers = Arc::clone(&batch);
-        let then = move |outcome: Result<HashMap<String, Received>, StoreError>| {
-            store.answer(&answers, outcome);
+        let then = move |outcome: Result<Vec<Received>, StoreError>| {
+            let taken = lock(&batch).take();
+            store.answer(taken, outcome);
             let more = {
                 let mut waiting = lock(&store.inbox.0);
                 let more = !waiting.arrivals.is_empty();
@@ -147,15 +157,9 @@ impl Store {
             "inbox",
             Lane::Arrivals,
             move |tx| {
-                let mut batch = lock(&taken);
-                if batch.is_empty() {
-                    *batch = inbox.take();
-                    // By id: unsorted batches of two replicas wait for each other in a circle.
-                    batch.sort_by(|(a, _), (b, _)| a.id.cmp(&b.id));
-                }
-                let mut arrivals: Vec<Arrival> = batch.iter().map(|(a, _)| a.clone()).collect();
-                drop(batch);
-                arrivals.dedup_by(|twin, first| twin.id == first.id);
+                let mut taken = lock(&taken);
+                let arrivals = Arc::clone(&taken.get_or_insert_with(|| inbox.take()).arrivals);
+                drop(taken);
                 write(tx, arrivals, livemode, clock.now())
             },
             then,
@@ -167,24 +171,25 @@ impl Store {
         }
     }
 
-    fn answer(&self, batch: &Batch, outcome: Result<HashMap<String, Received>, StoreError>) {
-        let mut batch = std::mem::take(&mut *lock(batch));
-        if outcome.is_err() && batch.is_empty() {
+    /// Tells those who wait, from a task of the runtime: a hundred answers sent from the writing
+    /// thread would be a hundred wake-ups across threads.
+    fn answer(&self, taken: Option<Taken>, outcome: Result<Vec<Received>, StoreError>) {
+        let taken = taken.unwrap_or_else(|| {
             // It could not even begin: whoever waits is refused, not kept waiting for better days.
-            batch = self.inbox.take();
-        }
+            self.inbox.take()
+        });
         match outcome {
-            Ok(mut fates) => {
-                for (arrival, answer) in batch {
-                    // Twins in one batch: the first is new, the second a duplicate.
-                    let fate = fates.remove(&arrival.id).unwrap_or(Received::Duplicate);
-                    answer.send(Ok(fate)).ok();
-                }
+            Ok(fates) => {
+                self.runtime.spawn(async move {
+                    for (fate, answer) in fates.into_iter().zip(taken.answers) {
+                        answer.send(Ok(fate)).ok();
+                    }
+                });
             }
             Err(error) => {
-                tracing::error!(%error, deliveries = batch.len(), "deliveries could not be stored: not acknowledged");
+                tracing::error!(%error, deliveries = taken.answers.len(), "deliveries could not be stored: not acknowledged");
                 let refused = Refused(error.to_string().into());
-                for (_, answer) in batch {
+                for answer in taken.answers {
                     answer.send(Err(refused.clone())).ok();
                 }
             }
@@ -217,55 +222,80 @@ fn mode(arrival: &Arrival, own: bool) -> bool {
     }
 }
 
+/// Stores what is new and rings; tells each arrival's fate, in their order.
 fn write(
     tx: &mut Tx,
-    arrivals: Vec<Arrival>,
+    arrivals: Arc<Vec<Arrival>>,
     livemode: bool,
     now: i64,
-) -> BoxFuture<'_, Result<HashMap<String, Received>, StoreError>> {
+) -> BoxFuture<'_, Result<Vec<Received>, StoreError>> {
     Box::pin(async move {
         let numbers = sessions(tx, &arrivals, livemode, now).await?;
-        let number = |a: &Arrival| match (disposition(a, livemode), &a.session) {
-            ("rang", Some(id)) => numbers.get(id).map_or(NONE, |known| known.seq),
-            _ => NONE,
-        };
-        let rows = arrivals
-            .iter()
-            .map(|a| {
-                vals![
-                    number(a),
-                    &a.id,
-                    &a.account,
-                    mode(a, livemode),
-                    &a.kind,
-                    &a.session,
-                    a.created,
-                    now,
-                    disposition(a, livemode),
-                    a.body.to_vec()
-                ]
-            })
-            .collect();
+        let mut rows = Vec::with_capacity(arrivals.len());
+        for (at, arrival) in arrivals.iter().enumerate() {
+            if !is_twin(&arrivals, at) {
+                rows.push(row(arrival, &numbers, livemode, now));
+            }
+        }
         let new: Vec<(String,)> = tx.for_rows(INSERT, rows).await?;
         let new: HashSet<String> = new.into_iter().map(|(id,)| id).collect();
-        let mut fates = HashMap::with_capacity(new.len());
-        let mut bells: BTreeMap<String, Bell> = BTreeMap::new();
-        for arrival in arrivals.iter().filter(|a| new.contains(&a.id)) {
+        let mut fates = Vec::with_capacity(arrivals.len());
+        let mut bells: BTreeMap<&str, Bell> = BTreeMap::new();
+        for (at, arrival) in arrivals.iter().enumerate() {
+            if is_twin(&arrivals, at) || !new.contains(&arrival.id) {
+                fates.push(Received::Duplicate);
+                continue;
+            }
             let fate = match disposition(arrival, livemode) {
                 "rang" => Received::Rang,
                 "quarantined" => Received::Quarantined,
                 _ => Received::Noted,
             };
-            fates.insert(arrival.id.clone(), fate);
-            if let (Received::Rang, Some(id)) = (fate, &arrival.session)
+            fates.push(fate);
+            if let (Received::Rang, Some(id)) = (fate, arrival.session.as_deref())
                 && numbers.get(id).is_some_and(|known| !known.rung)
             {
-                bells.entry(id.clone()).or_default().add(arrival);
+                bells.entry(id).or_default().add(arrival);
             }
         }
         ring(tx, &bells, livemode, now).await?;
         Ok(fates)
     })
+}
+
+/// The same event came twice in one batch (they are sorted): the first counts.
+fn is_twin(arrivals: &[Arrival], at: usize) -> bool {
+    let twin =
+        |first: usize| arrivals.get(first).zip(arrivals.get(at)).is_some_and(|(a, b)| a.id == b.id);
+    at.checked_sub(1).is_some_and(twin)
+}
+
+fn row(
+    arrival: &Arrival,
+    numbers: &HashMap<String, Known>,
+    livemode: bool,
+    now: i64,
+) -> Vec<Value> {
+    let what = disposition(arrival, livemode);
+    let session = arrival.session.as_deref();
+    let number = match (what, session) {
+        ("rang", Some(id)) => numbers.get(id).map_or(NONE, |known| known.seq),
+        _ => NONE,
+    };
+    // A session of ours is named by its number.
+    let object = session.filter(|_| number == NONE);
+    vals![
+        number,
+        &arrival.id,
+        &arrival.account,
+        mode(arrival, livemode),
+        &arrival.kind,
+        object,
+        arrival.created,
+        now,
+        what,
+        arrival.body.clone()
+    ]
 }
 
 /// Stands for "about no session of ours".
@@ -290,16 +320,18 @@ async fn sessions(
     livemode: bool,
     now: i64,
 ) -> Result<HashMap<String, Known>, StoreError> {
-    let mut bells: BTreeMap<String, Bell> = BTreeMap::new();
-    for arrival in arrivals.iter().filter(|a| disposition(a, livemode) == "rang") {
-        if let Some(id) = &arrival.session {
-            bells.entry(id.clone()).or_default().add(arrival);
+    let mut bells: BTreeMap<&str, Bell> = BTreeMap::new();
+    for (at, arrival) in arrivals.iter().enumerate() {
+        if let ("rang", Some(id)) = (disposition(arrival, livemode), arrival.session.as_deref())
+            && !is_twin(arrivals, at)
+        {
+            bells.entry(id).or_default().add(arrival);
         }
     }
     if bells.is_empty() {
         return Ok(HashMap::new());
     }
-    let ids: Vec<String> = bells.keys().cloned().collect();
+    let ids: Vec<String> = bells.keys().map(|id| (*id).to_owned()).collect();
     let found: Vec<(i64, String)> = tx
         .fetch(
             "SELECT seq, id FROM session WHERE id {in $1} AND livemode = $2 AND account = ''",
@@ -308,7 +340,7 @@ async fn sessions(
         .await?;
     let mut known = HashMap::with_capacity(bells.len());
     for (seq, id) in found {
-        bells.remove(&id);
+        bells.remove(id.as_str());
         known.insert(id, Known { seq, rung: false });
     }
     for (seq, id) in ring(tx, &bells, livemode, now).await? {
@@ -336,12 +368,12 @@ impl Bell {
 /// Rings in the order of the ids: two replicas never wait for each other in a circle.
 async fn ring(
     tx: &mut Tx,
-    bells: &BTreeMap<String, Bell>,
+    bells: &BTreeMap<&str, Bell>,
     livemode: bool,
     now: i64,
 ) -> Result<Vec<(i64, String)>, StoreError> {
     let rows = bells.iter().map(|(id, bell)| {
-        vals!["", livemode, id, now, now, false, false, bell.succeeded, bell.failed, bell.count]
+        vals!["", livemode, *id, now, now, false, false, bell.succeeded, bell.failed, bell.count]
     });
     tx.for_rows(&format!("{} RETURNING seq, id", super::work::RING), rows.collect()).await
 }

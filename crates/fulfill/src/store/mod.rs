@@ -109,6 +109,7 @@ pub struct Store {
     clock: Clock,
     livemode: bool,
     inbox: Arc<inbox::Inbox>,
+    runtime: tokio::runtime::Handle,
 }
 
 impl std::fmt::Debug for Store {
@@ -147,7 +148,13 @@ impl Store {
             Location::Sqlite(path) => Db::sqlite(path, tripwire)?,
             Location::Postgres(url) => Db::postgres(url, tripwire).await?,
         };
-        let store = Self { db, clock, livemode, inbox: Arc::default() };
+        let store = Self {
+            db,
+            clock,
+            livemode,
+            inbox: Arc::default(),
+            runtime: tokio::runtime::Handle::current(),
+        };
         store.migrate().await?;
         store.note_installation().await?;
         Ok(store)

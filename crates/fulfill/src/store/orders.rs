@@ -217,7 +217,7 @@ pub(super) struct Change<'a> {
     /// What was sold, as it is remembered from now on; as JSON, too.
     pub(super) sale: Option<(&'a Sale, &'a str)>,
     /// The raw session, packed.
-    pub(super) raw: Option<&'a [u8]>,
+    pub(super) raw: Option<&'a bytes::Bytes>,
 }
 
 const ORDER_COLUMNS: &str = "orders (session, livemode, status, reason, placed, first_seen_at, \
@@ -300,7 +300,7 @@ fn order_rows(
                 &sale.customer.id,
                 &sale.client_reference_id,
                 json,
-                change.raw.map(<[u8]>::to_vec)
+                change.raw.cloned()
             ]);
         }
         _ => {

@@ -98,8 +98,16 @@ impl Store {
                 Box::pin(async move {
                     // The pool's row is the lock: two imports take their positions in turn.
                     tx.execute(
-                        "INSERT INTO key_pool (account, livemode, pool, releasing) VALUES ('', $1, $2, TRUE) \
-                         ON CONFLICT (account, livemode, pool) DO UPDATE SET releasing = TRUE",
+                        "INSERT INTO key_pool (account, livemode, pool) VALUES ('', $1, $2) \
+                         ON CONFLICT (account, livemode, pool) DO UPDATE SET pool = excluded.pool",
+                        vals![livemode, &pool],
+                    )
+                    .await?;
+                    // Where nobody waits, newcomers are served at once.
+                    tx.execute(
+                        "UPDATE key_pool SET releasing = TRUE WHERE account = '' AND livemode = $1 AND pool = $2 \
+                         AND EXISTS (SELECT 1 FROM effect e JOIN orders o ON o.session = e.session \
+                         WHERE e.status = 'held' AND e.kind = 'key' AND e.subject = $2 AND o.livemode = $1)",
                         vals![livemode, &pool],
                     )
                     .await?;

@@ -89,7 +89,7 @@ struct Ready {
 }
 
 enum Kind {
-    Found { fact: Fact, sale: Box<Sale>, json: String, raw: Vec<u8> },
+    Found { fact: Fact, sale: Box<Sale>, json: String, raw: bytes::Bytes },
     Placed,
     Missing { why: String },
     Trouble { why: String, again_at: Millis, ask_a_person: bool },
@@ -100,7 +100,7 @@ impl Ready {
         let (kind, notes) = match look.looked {
             Looked::Found { fact, sale, raw, notes } => {
                 let json = json(&*sale)?;
-                (Kind::Found { fact, sale, json, raw: pack(&raw) }, notes)
+                (Kind::Found { fact, sale, json, raw: pack(&raw).into() }, notes)
             }
             Looked::Placed => (Kind::Placed, Vec::new()),
             Looked::Missing { why } => (Kind::Missing { why }, Vec::new()),
@@ -216,9 +216,7 @@ async fn write(
         .map(|(look, decision)| {
             let remembered = before.get(&look.claim.session);
             let (sale, raw) = match &look.kind {
-                Kind::Found { sale, json, raw, .. } => {
-                    (Some((&**sale, json.as_str())), Some(raw.as_slice()))
-                }
+                Kind::Found { sale, json, raw, .. } => (Some((&**sale, json.as_str())), Some(raw)),
                 _ if remembered.is_none() => {
                     (Some((&sale_of_none.0, sale_of_none.1.as_str())), None)
                 }

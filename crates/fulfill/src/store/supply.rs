@@ -263,17 +263,19 @@ impl Store {
             .write("open_stock", Lane::Others, move |tx| {
                 let rows = new
                     .iter()
-                    .map(|(sku, amount)| vals!["", livemode, sku, *amount, true, true])
+                    .map(|(sku, amount)| vals!["", livemode, sku, *amount, true])
                     .collect();
+                let skus = new.iter().map(|(sku, _)| sku.clone()).collect();
                 Box::pin(async move {
                     tx.insert(
-                        "shelf (account, livemode, sku, on_hand, opened, releasing)",
+                        "shelf (account, livemode, sku, on_hand, opened)",
                         rows,
                         "ON CONFLICT (account, livemode, sku) DO UPDATE SET \
-                         on_hand = shelf.on_hand + excluded.on_hand, opened = TRUE, releasing = TRUE \
+                         on_hand = shelf.on_hand + excluded.on_hand, opened = TRUE \
                          WHERE NOT shelf.opened",
                     )
-                    .await
+                    .await?;
+                    begin_release(tx, livemode, skus).await
                 })
             })
             .await
@@ -297,11 +299,12 @@ impl Store {
                     let owed = shelf.backordered.min(amount).max(0);
                     let on_hand = shelf.on_hand.saturating_add(amount - owed).max(0);
                     tx.execute(
-                        "UPDATE shelf SET on_hand = $1, backordered = $2, opened = TRUE, releasing = TRUE \
+                        "UPDATE shelf SET on_hand = $1, backordered = $2, opened = TRUE \
                          WHERE account = '' AND livemode = $3 AND sku = $4",
                         vals![on_hand, shelf.backordered - owed, livemode, &sku],
                     )
                     .await?;
+                    begin_release(tx, livemode, vec![sku]).await?;
                     Ok(on_hand)
                 })
             })
@@ -327,6 +330,19 @@ async fn waiting(
         .await?;
     let new = held.into_iter().map(|(seq,)| seq).filter(|seq| !tried.contains(seq));
     Ok(new.take(usize::try_from(RELEASE_BATCH).unwrap_or(1)).collect())
+}
+
+/// Shelves that were filled, and locked by that, serve those who wait for them first. Where nobody
+/// waits, newcomers are served at once.
+async fn begin_release(tx: &mut Tx, livemode: bool, skus: Vec<String>) -> Result<(), StoreError> {
+    tx.execute(
+        "UPDATE shelf SET releasing = TRUE WHERE account = '' AND livemode = $1 AND sku {in $2} \
+         AND EXISTS (SELECT 1 FROM effect e JOIN orders o ON o.session = e.session \
+         WHERE e.status = 'held' AND e.kind = 'stock' AND e.subject = shelf.sku AND o.livemode = $1)",
+        vals![livemode, skus],
+    )
+    .await?;
+    Ok(())
 }
 
 async fn end_release(tx: &mut Tx, filled: &Filled, livemode: bool) -> Result<(), StoreError> {

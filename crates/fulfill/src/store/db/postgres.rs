@@ -36,7 +36,7 @@ fn arguments(values: Vec<Value>) -> Result<PgArguments, StoreError> {
             Value::Text(v) => args.add(v),
             Value::Int(v) => args.add(v),
             Value::Bool(v) => args.add(v),
-            Value::Bytes(v) => args.add(v),
+            Value::Bytes(v) => args.add(v.map(Vec::from)),
             Value::Texts(v) => args.add(v),
             Value::Ints(v) => args.add(v),
         }
@@ -102,7 +102,7 @@ fn columns(width: usize, rows: Vec<Vec<Value>>) -> Result<(String, PgArguments),
             Some(Value::Bytes(_)) => (
                 "bytea",
                 args.add(every(column, |v| match v {
-                    Value::Bytes(v) => v,
+                    Value::Bytes(v) => v.map(Vec::from),
                     _ => None,
                 })),
             ),

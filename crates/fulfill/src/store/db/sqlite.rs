@@ -1,10 +1,15 @@
 //! SQLite: one thread owns the only writing connection and runs whole transactions on it, arrivals
-//! first; a few reading connections serve everybody else.
+//! first; a few reading connections serve everybody else; a third party copies the log into the file,
+//! so that no commit has to.
 
 use std::{
     collections::VecDeque,
     path::{Path, PathBuf},
-    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, mpsc},
+    sync::{
+        Arc, Condvar, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, AtomicI64, Ordering},
+        mpsc,
+    },
     time::Duration,
 };
 
@@ -18,8 +23,14 @@ use crate::store::StoreError;
 const READERS: usize = 4;
 /// Prepared statements kept by each connection.
 const STATEMENTS: usize = 200;
-/// Pages in the log before they are copied into the file.
-const CHECKPOINT_PAGES: i64 = 8_000;
+/// Arrivals served in a row while others wait.
+const IN_A_ROW: u32 = 4;
+/// Pages in the log before they are copied into the file (16 MB).
+const LOG_PAGES: i64 = 4_000;
+/// The rest that the writer copies itself, so that the log can begin anew: a few milliseconds.
+const REST_PAGES: i64 = 1_000;
+/// Rounds of copying behind a writer that does not pause.
+const ROUNDS: u32 = 6;
 
 type Job = Box<dyn FnOnce(&mut Option<Connection>) + Send>;
 
@@ -41,7 +52,15 @@ struct Lanes {
 struct Queue {
     arrivals: VecDeque<Job>,
     others: VecDeque<Job>,
+    in_a_row: u32,
     closed: bool,
+}
+
+/// How long the log is, and whether somebody is copying it.
+#[derive(Default)]
+struct Log {
+    pages: AtomicI64,
+    copying: AtomicBool,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -51,18 +70,24 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl Sqlite {
     /// Opens the file, making it where it is not there, and starts the writing thread.
     pub(super) fn open(path: &Path) -> Result<Self, StoreError> {
-        let writer = connect(path, false)?;
+        let mut writer = connect(path, false)?;
         let lanes = Arc::new(Lanes::default());
+        let log = Arc::new(Log::default());
+        let noted = Arc::clone(&log);
+        writer.wal_hook(Some(move |_: &mut rusqlite::hooks::Wal, pages: std::ffi::c_int| {
+            noted.pages.store(pages.into(), Ordering::Relaxed);
+            Ok(())
+        }))?;
+        let (long, copy) = mpsc::channel();
+        let copier = connect(path, false)?;
+        let (theirs, ours) = (Arc::clone(&lanes), Arc::clone(&log));
+        start("fulfilld-copier", move || {
+            while copy.recv().is_ok() {
+                copy_log(&copier, &ours, &theirs);
+            }
+        })?;
         let theirs = Arc::clone(&lanes);
-        let (started, start) = mpsc::channel();
-        std::thread::Builder::new()
-            .name("fulfilld-writer".into())
-            .spawn(move || {
-                started.send(()).ok();
-                theirs.run(writer);
-            })
-            .map_err(|e| StoreError::Unusable(format!("no thread for the writer: {e}")))?;
-        start.recv().map_err(|_| StoreError::Closed)?;
+        start("fulfilld-writer", move || theirs.run(writer, &log, &long))?;
         Ok(Self {
             lanes,
             readers: Mutex::default(),
@@ -137,17 +162,29 @@ impl Drop for Sqlite {
 }
 
 impl Lanes {
-    fn run(&self, writer: Connection) {
+    fn run(&self, writer: Connection, log: &Log, long: &mpsc::Sender<()>) {
         let mut writer = Some(writer);
         while let Some(job) = self.next() {
             job(&mut writer);
+            if log.pages.load(Ordering::Relaxed) >= LOG_PAGES
+                && !log.copying.swap(true, Ordering::Relaxed)
+            {
+                long.send(()).ok();
+            }
         }
     }
 
+    /// Arrivals go first, but never so long that nobody else gets a turn.
     fn next(&self) -> Option<Job> {
         let mut queue = lock(&self.queue);
         loop {
-            if let Some(job) = queue.arrivals.pop_front().or_else(|| queue.others.pop_front()) {
+            let others_turn = queue.in_a_row >= IN_A_ROW && !queue.others.is_empty();
+            if !others_turn && let Some(job) = queue.arrivals.pop_front() {
+                queue.in_a_row += 1;
+                return Some(job);
+            }
+            queue.in_a_row = 0;
+            if let Some(job) = queue.others.pop_front() {
                 return Some(job);
             }
             if queue.closed {
@@ -158,6 +195,42 @@ impl Lanes {
     }
 }
 
+fn start(name: &str, work: impl FnOnce() + Send + 'static) -> Result<(), StoreError> {
+    std::thread::Builder::new()
+        .name(name.to_owned())
+        .spawn(work)
+        .map(|_| ())
+        .map_err(|e| StoreError::Unusable(format!("no thread for {name}: {e}")))
+}
+
+/// Copies the log into the file beside the writer, round by round while it grows; the last pages are
+/// copied by the writer itself, between two commits: then the log begins anew.
+fn copy_log(copier: &Connection, log: &Arc<Log>, lanes: &Lanes) {
+    for _ in 0..ROUNDS {
+        let copied = checkpoint(copier);
+        if copied.is_none_or(|copied| log.pages.load(Ordering::Relaxed) - copied < REST_PAGES) {
+            break;
+        }
+    }
+    let log = Arc::clone(log);
+    let mut queue = lock(&lanes.queue);
+    queue.others.push_front(Box::new(move |conn| {
+        if let Some(conn) = conn {
+            checkpoint(conn);
+        }
+        log.pages.store(0, Ordering::Relaxed);
+        log.copying.store(false, Ordering::Relaxed);
+    }));
+    drop(queue);
+    lanes.ready.notify_one();
+}
+
+/// Copies what can be copied without anybody waiting; returns how many of the log's pages are.
+fn checkpoint(conn: &Connection) -> Option<i64> {
+    let row = conn.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| row.get(2));
+    row.inspect_err(|error| tracing::warn!(%error, "SQLite's log could not be copied")).ok()
+}
+
 fn connect(path: &Path, read_only: bool) -> Result<Connection, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
         | OpenFlags::SQLITE_OPEN_CREATE
@@ -166,7 +239,7 @@ fn connect(path: &Path, read_only: bool) -> Result<Connection, StoreError> {
     conn.busy_timeout(Duration::from_secs(10))?;
     conn.set_prepared_statement_cache_capacity(STATEMENTS);
     conn.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;")?;
-    conn.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
+    conn.pragma_update(None, "wal_autocheckpoint", 0)?;
     conn.pragma_update(None, "journal_size_limit", 64 << 20)?;
     if read_only {
         conn.pragma_update(None, "query_only", true)?;
@@ -186,9 +259,9 @@ pub(super) fn transact<T>(
 ) -> Result<T, StoreError> {
     use futures_util::FutureExt as _;
     let owned = conn.take().ok_or(StoreError::Closed)?;
-    if let Err(error) = owned.execute_batch(if write { "BEGIN IMMEDIATE" } else { "BEGIN" }) {
+    if let Err(error) = execute(&owned, if write { "BEGIN IMMEDIATE" } else { "BEGIN" }, &[]) {
         *conn = Some(owned);
-        return Err(error.into());
+        return Err(error);
     }
     let mut tx = Tx::Sqlite(owned);
     let ran =
@@ -201,7 +274,7 @@ pub(super) fn transact<T>(
     };
     let result = result.and_then(|value| {
         tripwire(false);
-        owned.execute_batch("COMMIT")?;
+        execute(&owned, "COMMIT", &[])?;
         tripwire(true);
         Ok(value)
     });

@@ -11,7 +11,7 @@ pub(in crate::store) enum Value {
     Text(Option<String>),
     Int(Option<i64>),
     Bool(bool),
-    Bytes(Option<Vec<u8>>),
+    Bytes(Option<bytes::Bytes>),
     /// For `{in $n}`.
     Texts(Vec<String>),
     /// For `{in $n}`.
@@ -64,13 +64,13 @@ impl From<bool> for Value {
         Self::Bool(yes)
     }
 }
-impl From<Vec<u8>> for Value {
-    fn from(bytes: Vec<u8>) -> Self {
+impl From<bytes::Bytes> for Value {
+    fn from(bytes: bytes::Bytes) -> Self {
         Self::Bytes(Some(bytes))
     }
 }
-impl From<Option<Vec<u8>>> for Value {
-    fn from(bytes: Option<Vec<u8>>) -> Self {
+impl From<Option<bytes::Bytes>> for Value {
+    fn from(bytes: Option<bytes::Bytes>) -> Self {
         Self::Bytes(bytes)
     }
 }
