@@ -22,9 +22,11 @@ pub(super) enum Dialect {
 }
 
 /// Mark, SQLite, PostgreSQL.
-const WORDS: [(&str, &str, &str); 6] = [
+const WORDS: [(&str, &str, &str); 7] = [
     ("{lock}", "", "FOR UPDATE"),
     ("{skip}", "", "FOR UPDATE SKIP LOCKED"),
+    // By bytes, as Rust sorts: rows are locked in the order of their names, the same by whom ever.
+    ("{text}", "TEXT", "TEXT COLLATE \"C\""),
     ("{blob}", "BLOB", "BYTEA"),
     ("{serial}", "INTEGER PRIMARY KEY", "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY"),
     ("{number_key}", "INTEGER PRIMARY KEY", "BIGINT PRIMARY KEY"),

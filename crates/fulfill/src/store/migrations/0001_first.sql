@@ -5,14 +5,14 @@
 CREATE TABLE event (
   seq {serial},
   session BIGINT NOT NULL,
-  id TEXT NOT NULL,
-  account TEXT NOT NULL,
+  id {text} NOT NULL,
+  account {text} NOT NULL,
   livemode BOOLEAN NOT NULL,
-  type TEXT NOT NULL,
-  object_id TEXT,
+  type {text} NOT NULL,
+  object_id {text},
   created BIGINT,
   received_at BIGINT NOT NULL,
-  disposition TEXT NOT NULL,
+  disposition {text} NOT NULL,
   body {blob},
   UNIQUE (session, id)
 );
@@ -23,9 +23,9 @@ CREATE INDEX event_quarantined ON event (seq) WHERE disposition = 'quarantined';
 -- is written together lies together.
 CREATE TABLE session (
   seq {serial},
-  account TEXT NOT NULL,
+  account {text} NOT NULL,
   livemode BOOLEAN NOT NULL,
-  id TEXT NOT NULL,
+  id {text} NOT NULL,
   first_rung_at BIGINT NOT NULL,
   due_at BIGINT,
   visitor BOOLEAN NOT NULL,
@@ -41,7 +41,7 @@ CREATE TABLE session (
   fence BIGINT NOT NULL DEFAULT 0,
   missing BOOLEAN NOT NULL DEFAULT FALSE,
   told BIGINT NOT NULL DEFAULT 0,
-  trouble TEXT,
+  trouble {text},
   UNIQUE (id, livemode, account)
 );
 CREATE INDEX session_due ON session (livemode, visitor, due_at) WHERE due_at IS NOT NULL;
@@ -49,16 +49,16 @@ CREATE INDEX session_due ON session (livemode, visitor, due_at) WHERE due_at IS 
 CREATE TABLE orders (
   session {number_key},
   livemode BOOLEAN NOT NULL,
-  status TEXT NOT NULL,
-  reason TEXT,
+  status {text} NOT NULL,
+  reason {text},
   placed BOOLEAN NOT NULL,
   first_seen_at BIGINT NOT NULL,
   fulfilled_at BIGINT,
-  email TEXT,
-  name TEXT,
-  customer TEXT,
-  client_reference_id TEXT,
-  sale TEXT NOT NULL,
+  email {text},
+  name {text},
+  customer {text},
+  client_reference_id {text},
+  sale {text} NOT NULL,
   raw {blob}
 );
 CREATE INDEX orders_open ON orders (livemode, status, session) WHERE status <> 'fulfilled';
@@ -68,34 +68,34 @@ CREATE INDEX orders_reference ON orders (client_reference_id) WHERE client_refer
 
 CREATE TABLE effect (
   session BIGINT NOT NULL,
-  line TEXT NOT NULL,
-  kind TEXT NOT NULL,
+  line {text} NOT NULL,
+  kind {text} NOT NULL,
   unit BIGINT NOT NULL,
   quantity BIGINT NOT NULL,
-  status TEXT NOT NULL,
-  subject TEXT NOT NULL,
-  value TEXT,
-  url TEXT,
+  status {text} NOT NULL,
+  subject {text} NOT NULL,
+  value {text},
+  url {text},
   days BIGINT,
   expires_at BIGINT,
-  held TEXT,
+  held {text},
   backorder BOOLEAN NOT NULL,
-  note TEXT,
+  note {text},
   PRIMARY KEY (session, line, kind, unit)
 ) {compact};
 CREATE INDEX effect_held ON effect (kind, subject, session) WHERE status = 'held';
 
 CREATE TABLE delivery (
   session BIGINT NOT NULL,
-  kind TEXT NOT NULL,
-  line TEXT NOT NULL,
+  kind {text} NOT NULL,
+  line {text} NOT NULL,
   livemode BOOLEAN NOT NULL,
   owed BOOLEAN NOT NULL,
-  status TEXT NOT NULL,
+  status {text} NOT NULL,
   due_at BIGINT,
   attempt BIGINT NOT NULL DEFAULT 0,
-  input TEXT NOT NULL,
-  said TEXT,
+  input {text} NOT NULL,
+  said {text},
   PRIMARY KEY (session, kind, line)
 ) {compact};
 CREATE INDEX delivery_due ON delivery (livemode, kind, due_at) WHERE due_at IS NOT NULL;
@@ -105,14 +105,14 @@ CREATE TABLE timeline (
   session BIGINT NOT NULL,
   n BIGINT NOT NULL,
   at BIGINT NOT NULL,
-  what TEXT NOT NULL,
+  what {text} NOT NULL,
   PRIMARY KEY (session, n)
 ) {compact};
 
 CREATE TABLE shelf (
-  account TEXT NOT NULL,
+  account {text} NOT NULL,
   livemode BOOLEAN NOT NULL,
-  sku TEXT NOT NULL,
+  sku {text} NOT NULL,
   on_hand BIGINT NOT NULL DEFAULT 0,
   backordered BIGINT NOT NULL DEFAULT 0,
   opened BOOLEAN NOT NULL DEFAULT FALSE,
@@ -121,22 +121,22 @@ CREATE TABLE shelf (
 ) {compact};
 
 CREATE TABLE key_pool (
-  account TEXT NOT NULL,
+  account {text} NOT NULL,
   livemode BOOLEAN NOT NULL,
-  pool TEXT NOT NULL,
+  pool {text} NOT NULL,
   releasing BOOLEAN NOT NULL DEFAULT FALSE,
   PRIMARY KEY (account, livemode, pool)
 ) {compact};
 
 -- A key is drawn once: session, line and unit say by whom.
 CREATE TABLE license_key (
-  account TEXT NOT NULL,
+  account {text} NOT NULL,
   livemode BOOLEAN NOT NULL,
-  pool TEXT NOT NULL,
-  license_key TEXT NOT NULL,
+  pool {text} NOT NULL,
+  license_key {text} NOT NULL,
   position BIGINT NOT NULL,
   session BIGINT,
-  line TEXT,
+  line {text},
   unit BIGINT,
   PRIMARY KEY (account, livemode, pool, license_key)
 ) {compact};
@@ -146,12 +146,12 @@ CREATE INDEX license_key_owner ON license_key (license_key) WHERE session IS NOT
 
 -- Replicas that are alive.
 CREATE TABLE node (
-  id TEXT PRIMARY KEY,
+  id {text} PRIMARY KEY,
   seen_at BIGINT NOT NULL
 );
 
 -- Small facts about the installation.
 CREATE TABLE fact (
-  name TEXT PRIMARY KEY,
+  name {text} PRIMARY KEY,
   value BIGINT NOT NULL
 );
