@@ -12,13 +12,13 @@ use fulfill::rules::order::Status;
 /// FULFILLD_LISTEN, FULFILLD_API_TOKEN, FULFILLD_PUBLIC_URL, FULFILLD_SMTP, FULFILLD_MAIL_FROM,
 /// STRIPE_API_BASE, STRIPE_API_RATE.
 #[derive(Debug, Parser)]
-#[command(name = "fulfilld", version, propagate_version = true, after_help = EXAMPLES)]
+#[command(name = "fulfilld", version, after_help = EXAMPLES)]
 pub(crate) struct Cli {
     /// The settings file; fulfilld.toml in the working folder if left out
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, global = true, value_name = "FILE", help_heading = "For every command")]
     pub(crate) config: Option<PathBuf>,
     /// What is logged, as in RUST_LOG: warn, info, fulfill=debug…
-    #[arg(long, global = true, value_name = "FILTER")]
+    #[arg(long, global = true, value_name = "FILTER", help_heading = "For every command")]
     pub(crate) log: Option<String>,
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -84,10 +84,10 @@ Examples:
 #[derive(Debug, Clone, Args)]
 pub(crate) struct DemoArgs {
     /// Where the shop and the service listen
-    #[arg(long, default_value_t = 4242)]
+    #[arg(long, value_name = "PORT", default_value_t = 4242)]
     pub(crate) port: u16,
     /// Where the sandbox listens
-    #[arg(long, default_value_t = 12_111)]
+    #[arg(long, value_name = "PORT", default_value_t = 12_111)]
     pub(crate) sandbox_port: u16,
     /// Folder for the demo's own database, which begins anew each time
     #[arg(long, value_name = "FOLDER", default_value = "fulfilld-demo")]
@@ -98,7 +98,7 @@ pub(crate) struct DemoArgs {
     /// How the purchase is paid
     #[arg(long, value_enum, default_value_t, requires = "buy")]
     pub(crate) method: Method,
-    /// Lines of each order
+    /// Lines of each order, 1 to 100
     #[arg(long, default_value_t = 1, requires = "buy", value_parser = clap::value_parser!(u16).range(1..=100))]
     pub(crate) lines: u16,
     /// How many purchases
@@ -146,7 +146,7 @@ pub(crate) struct SandboxArgs {
     /// A Unix socket to listen on, too
     #[arg(long, value_name = "PATH")]
     pub(crate) socket: Option<PathBuf>,
-    /// Keep everything in this file
+    /// Keep everything in this file (not yet)
     #[arg(long, value_name = "FILE")]
     pub(crate) data: Option<PathBuf>,
     /// Send every event here, signed

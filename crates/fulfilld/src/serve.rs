@@ -29,13 +29,22 @@ pub(crate) async fn run(config: Option<&Path>, args: ServeArgs) -> anyhow::Resul
     config::prepare(&settings.database).with_context(|| opened(&settings.database))?;
     let _at_work = at_work::begin(&settings.database, "move to PostgreSQL, which takes several")?;
     let fulfill = open(&settings).await.with_context(|| opened(&settings.database))?;
-    let service = Service::start(fulfill, listener, None);
+    let mut service = Service::start(fulfill, listener, None);
     announce(&settings, address);
-    asked.cancelled().await;
-    tracing::info!("stopping: what is under way is finished; a second signal ends at once");
+    let broken = tokio::select! {
+        () = asked.cancelled() => false,
+        () = service.broken() => true,
+    };
+    if broken {
+        tracing::error!(
+            "the engine ended by itself: this is a fault of fulfilld; stopping, so that it is started again"
+        );
+    } else {
+        tracing::info!("stopping: what is under way is finished; a second signal ends at once");
+    }
     service.stop(Duration::from_secs(args.grace)).await;
     tracing::info!("stopped");
-    Ok(ExitCode::SUCCESS)
+    Ok(if broken { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
 async fn open(settings: &Settings) -> anyhow::Result<Fulfill> {
@@ -95,7 +104,8 @@ pub(crate) struct Service {
     fulfill: Fulfill,
     server: Server,
     stop: CancellationToken,
-    engine: tokio::task::JoinHandle<()>,
+    /// None when it has ended by itself.
+    engine: Option<tokio::task::JoinHandle<()>>,
 }
 
 impl Service {
@@ -111,8 +121,16 @@ impl Service {
         };
         let server = Server::start(listener, router);
         let stop = CancellationToken::new();
-        let engine = tokio::spawn(fulfill.engine().run(stop.clone()));
+        let engine = Some(tokio::spawn(fulfill.engine().run(stop.clone())));
         Self { fulfill, server, stop, engine }
+    }
+
+    /// Waits for what must not happen: a service that takes webhooks and fulfills nothing.
+    async fn broken(&mut self) {
+        if let Some(engine) = &mut self.engine {
+            engine.await.ok();
+            self.engine = None;
+        }
     }
 
     /// Stops within `grace`: requests first (a landing page may wait for the engine), then the
@@ -125,8 +143,9 @@ impl Service {
         }
         self.stop.cancel();
         let rest = grace.saturating_sub(watch.elapsed());
-        let mut engine = self.engine;
-        if tokio::time::timeout(rest, &mut engine).await.is_err() {
+        if let Some(mut engine) = self.engine
+            && tokio::time::timeout(rest, &mut engine).await.is_err()
+        {
             engine.abort();
             tracing::warn!("some work was not finished in time; it is taken up at the next start");
         }

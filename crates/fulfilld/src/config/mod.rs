@@ -99,15 +99,9 @@ pub(crate) fn load(
     {
         wrong.iter().for_each(|mistake| mistakes.add(mistake));
     }
-    let (Some(stripe), Some(listen), true) = (stripe, listen, mistakes.is_empty()) else {
+    let (Some((stripe, livemode)), Some(listen), true) = (stripe, listen, mistakes.is_empty())
+    else {
         return Err(mistakes);
-    };
-    let livemode = match Client::new(stripe.clone()) {
-        Ok(client) => client.livemode(),
-        Err(mistake) => {
-            mistakes.add(mistake);
-            return Err(mistakes);
-        }
     };
     let database = database.unwrap_or_else(|| Location::Sqlite(PathBuf::new()));
     Ok(Settings {
@@ -172,7 +166,8 @@ impl Given<'_> {
         }
     }
 
-    fn stripe(&mut self) -> Option<ClientSettings> {
+    /// How Stripe is asked, and whether for real money.
+    fn stripe(&mut self) -> Option<(ClientSettings, bool)> {
         let rate = self.text("stripe_api_rate").map(|(text, place)| {
             text.parse::<u32>().map_err(|_| {
                 format!(
@@ -195,8 +190,8 @@ impl Given<'_> {
             rate_per_second: rate,
             ..ClientSettings::new(key.into(), Clock::system())
         };
-        self.mistakes.note(Client::new(settings.clone()))?;
-        Some(settings)
+        let client = self.mistakes.note(Client::new(settings.clone()))?;
+        Some((settings, client.livemode()))
     }
 
     fn secrets(&mut self) -> Option<Secrets> {

@@ -83,6 +83,24 @@ fn the_environment_overrides_the_file() {
 }
 
 #[test]
+fn the_example_names_every_setting_and_has_no_mistake() {
+    let example = include_str!("../../fulfilld.example.toml");
+    let settings = loaded(example, &[KEY, SECRET]).unwrap();
+    assert_eq!(settings.products.len(), 6);
+    let whole: String = example
+        .lines()
+        .map(|line| line.strip_prefix("#= ").unwrap_or(line).to_owned() + "\n")
+        .collect();
+    for (name, variable) in NAMES {
+        let bare = name.rsplit('.').next().unwrap();
+        assert!(whole.lines().any(|line| line.starts_with(&format!("{bare} = "))), "{name}");
+        assert!(variable.is_none_or(|variable| example.contains(variable)), "{variable:?}");
+    }
+    let whole = whole.replace("sk_test_...", "sk_test_abc").replace("whsec_...", "whsec_abc");
+    loaded(&whole, &[]).unwrap();
+}
+
+#[test]
 fn settings_never_print_a_secret() {
     let settings = loaded("api_token = \"hush\"", &[KEY, SECRET]).unwrap();
     let shown = format!("{settings:?}");

@@ -1,5 +1,7 @@
 //! The real program, run as people run it.
 
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
 mod by_hand;
 mod demo;
 mod help;

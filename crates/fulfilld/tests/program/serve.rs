@@ -23,6 +23,25 @@ fn serve_stops_cleanly_when_asked() {
 }
 
 #[test]
+fn a_stop_waits_for_the_buyer_whose_page_is_under_way() {
+    let shop = Shop::open();
+    let (serve, address) = shop.serve();
+    let session = shop.buy(&["course"]);
+    let slow = r#"{"kind": "slow", "ms": 1500, "path": "/v1/checkout/sessions/", "times": 1}"#;
+    assert_eq!(http(&shop.api, "POST /_sandbox/faults", "", slow).0, 200);
+    let page = std::thread::spawn(move || {
+        http(&address, &format!("GET /success?session_id={session}"), "", "")
+    });
+    let asked = || !http(&shop.api, "GET /_sandbox/faults", "", "").1.contains("slow");
+    assert!((0..100_000).any(|_| asked()), "the session is never asked for");
+    let (code, said) = serve.terminate();
+    assert_eq!(code, Some(0), "{said:#?}");
+    let (status, page) = page.join().unwrap();
+    assert_eq!(status, 200);
+    assert!(page.contains("data-status=\"fulfilled\""), "{page}");
+}
+
+#[test]
 fn serve_says_what_is_still_missing() {
     let shop = Shop::open();
     let mut command = shop.fulfilld(&["serve"]);
