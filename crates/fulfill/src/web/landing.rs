@@ -18,6 +18,7 @@ use super::{
     Web,
     buyer::{Landing, Mark, Standing},
     page,
+    seldom::Seldom,
     visitors::{self, Guesses},
     words::{ENGLISH, Say, Words},
 };
@@ -41,6 +42,7 @@ struct Hall {
     behind_proxy: bool,
     guesses: Guesses,
     seats: Semaphore,
+    troubles: Seldom,
 }
 
 pub(super) fn router(web: &Web) -> Router {
@@ -51,6 +53,7 @@ pub(super) fn router(web: &Web) -> Router {
         behind_proxy: web.behind_proxy,
         guesses: Guesses::default(),
         seats: Semaphore::new(WAITING_MAX),
+        troubles: Seldom::default(),
     };
     Router::new().route("/success", get(success)).with_state(Arc::new(hall))
 }
@@ -65,7 +68,7 @@ async fn success(State(hall): State<Arc<Hall>>, request: Request) -> Response {
     let now = hall.clock.now();
     let known = match hall.store.session_view(&key).await {
         Ok(known) => known.is_some_and(|view| !(view.guess && view.missing)),
-        Err(error) => return trouble(w, &key, &error),
+        Err(error) => return hall.trouble(w, &key, &error),
     };
     let address = visitors::address(request.headers(), request.extensions(), hall.behind_proxy);
     if !known && !hall.guesses.allow(address, now) {
@@ -79,7 +82,7 @@ async fn success(State(hall): State<Arc<Hall>>, request: Request) -> Response {
             let standing = Standing::of(view.as_ref(), w, hall.clock.now());
             page::html(standing.code, &Landing::new(w, &key, view.as_ref(), &standing))
         }
-        Err(error) => trouble(w, &key, &error),
+        Err(error) => hall.trouble(w, &key, &error),
     }
 }
 
@@ -90,9 +93,13 @@ fn session_id(uri: &Uri) -> String {
     pairs.into_iter().find(|(name, _)| name == "session_id").map(|(_, id)| id).unwrap_or_default()
 }
 
-fn trouble(w: &'static Words, key: &SessionKey, error: &StoreError) -> Response {
-    tracing::error!(session = %key, %error, "a buyer's page could not be shown");
-    notice(w, StatusCode::SERVICE_UNAVAILABLE, &w.trouble, Some(AGAIN_S))
+impl Hall {
+    fn trouble(&self, w: &'static Words, key: &SessionKey, error: &StoreError) -> Response {
+        if let Some(unsaid) = self.troubles.speak(self.clock.now()) {
+            tracing::error!(session = %key, %error, unsaid, "a buyer's page could not be shown");
+        }
+        notice(w, StatusCode::SERVICE_UNAVAILABLE, &w.trouble, Some(AGAIN_S))
+    }
 }
 
 /// A page about no order in particular.

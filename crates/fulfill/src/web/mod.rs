@@ -9,6 +9,7 @@ mod landing;
 mod order_json;
 mod orders;
 mod page;
+mod seldom;
 mod supply;
 mod visitors;
 mod webhook;

@@ -5,7 +5,7 @@ use std::{
     fmt::Write,
     sync::{
         Arc,
-        atomic::{AtomicI64, AtomicU64, Ordering::Relaxed},
+        atomic::{AtomicI64, Ordering::Relaxed},
     },
 };
 
@@ -20,7 +20,7 @@ use axum::{
 use fulfill_rules::{HOUR, Millis, SECOND};
 use sha2::{Digest, Sha256};
 
-use super::{Web, body};
+use super::{Web, body, seldom::Seldom};
 use crate::{
     clock::{Clock, Stopwatch},
     meters::Meters,
@@ -33,8 +33,6 @@ use crate::{
 const BODY_BYTES_MAX: usize = 1 << 20;
 /// Seconds after which Stripe, or a proxy that buffers, may try a refused delivery again.
 const RETRY_AFTER_S: &str = "5";
-/// Lines a second in the log about deliveries that are refused or not for us.
-const LINES_PER_SECOND: u64 = 3;
 
 /// Where deliveries are taken.
 struct Desk {
@@ -211,42 +209,9 @@ fn word(received: Received) -> &'static str {
     }
 }
 
-/// A few lines a second, then only a count: strangers must not fill the log.
-#[derive(Default)]
-struct Seldom {
-    second: AtomicI64,
-    lines: AtomicU64,
-    unsaid: AtomicU64,
-}
-
-impl Seldom {
-    /// Whether to speak now, and how often nothing was said since.
-    fn speak(&self, now: Millis) -> Option<u64> {
-        let second = now / SECOND;
-        if self.second.swap(second, Relaxed) != second {
-            self.lines.store(0, Relaxed);
-        }
-        if self.lines.fetch_add(1, Relaxed) < LINES_PER_SECOND {
-            Some(self.unsaid.swap(0, Relaxed))
-        } else {
-            self.unsaid.fetch_add(1, Relaxed);
-            None
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{Seldom, arrival, digest};
-
-    #[test]
-    fn a_flood_writes_a_few_lines_and_then_its_count() {
-        let log = Seldom::default();
-        let said = (0..1_000).filter_map(|_| log.speak(5_000)).count();
-        assert_eq!(said, 3);
-        assert_eq!(log.speak(6_000), Some(997), "what was not said is counted");
-        assert_eq!(log.speak(6_001), Some(0));
-    }
+    use super::{arrival, digest};
 
     #[test]
     fn what_cannot_be_read_is_named_by_its_digest() {

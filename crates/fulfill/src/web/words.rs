@@ -76,8 +76,9 @@ pub(super) const ENGLISH: Words = Words {
     awaiting: Say {
         title: "Your payment is on its way",
         text: "Your order is placed. Some ways of paying, such as bank debits, transfers and \
-               vouchers, take a few days until the money arrives. Your order goes out when it does; \
-               please do not pay again. This page shows when it has happened, so keep its address.",
+               vouchers, take a few days. If you were given a voucher or bank details, use them as \
+               they say; otherwise there is nothing to do, and no reason to pay again. Your order \
+               goes out when the money arrives. This page shows it then, so keep its address.",
     },
     failed: Say {
         title: "The payment did not go through",

@@ -38,7 +38,14 @@ async fn only_the_bearer_of_the_token_is_answered() {
 
 #[tokio::test]
 async fn without_a_token_the_api_is_off_and_says_how_to_switch_it_on() {
-    let site = Site::tokenless(|b| b).await;
+    for site in
+        [Site::tokenless(|b| b).await, Site::idle(|b| b.api_token(String::new().into())).await]
+    {
+        off(&site).await;
+    }
+}
+
+async fn off(site: &Site) {
     for header in ["Bearer ", "Bearer x", ""] {
         let answer =
             send(site.request(Method::GET, "/api/orders").header("authorization", header)).await;

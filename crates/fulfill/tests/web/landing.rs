@@ -144,7 +144,7 @@ async fn case_20_a_payment_on_its_way_is_told_as_what_it_is() {
     let page = site.turning(site.landing("cs_test_a1")).await;
     assert_eq!((page.status, page.data_status()), (200, "awaiting_payment"));
     assert!(page.text.contains("Your payment is on its way"));
-    assert!(page.text.contains("do not pay again"));
+    assert!(page.text.contains("no reason to pay again"));
     assert!(page.text.contains("A nice course"), "what was ordered is shown");
     assert!(!page.text.contains("https://example.com/course"), "what it gives access to is not");
     assert!(refreshes(&page));

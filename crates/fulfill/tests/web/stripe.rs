@@ -21,7 +21,13 @@ enum Says {
 }
 
 #[derive(Clone, Default)]
-pub(crate) struct Stripe(Arc<Mutex<(HashMap<String, Says>, HashMap<String, usize>)>>);
+pub(crate) struct Stripe(Arc<Mutex<Desk>>);
+
+#[derive(Default)]
+struct Desk {
+    answers: HashMap<String, Says>,
+    asked: HashMap<String, usize>,
+}
 
 impl Stripe {
     /// Serves it on a free port and returns its address.
@@ -38,31 +44,31 @@ impl Stripe {
     /// The session is known from now on.
     pub(crate) fn knows(&self, session: Value) {
         let id = session["id"].as_str().unwrap().to_owned();
-        self.0.lock().unwrap().0.insert(id, Says::This(200, session));
+        self.0.lock().unwrap().answers.insert(id, Says::This(200, session));
     }
 
     /// The session's retrieval fails from now on.
     pub(crate) fn fails(&self, id: &str, status: u16, message: &str) {
         let error = json!({ "error": { "type": "api_error", "message": message } });
-        self.0.lock().unwrap().0.insert(id.to_owned(), Says::This(status, error));
+        self.0.lock().unwrap().answers.insert(id.to_owned(), Says::This(status, error));
     }
 
     /// The session's retrieval is never answered.
     pub(crate) fn hangs(&self, id: &str) {
-        self.0.lock().unwrap().0.insert(id.to_owned(), Says::Nothing);
+        self.0.lock().unwrap().answers.insert(id.to_owned(), Says::Nothing);
     }
 
     /// How often the session was asked for.
     pub(crate) fn asked(&self, id: &str) -> usize {
-        self.0.lock().unwrap().1.get(id).copied().unwrap_or(0)
+        self.0.lock().unwrap().asked.get(id).copied().unwrap_or(0)
     }
 }
 
 async fn retrieve(State(stripe): State<Stripe>, Path(id): Path<String>) -> Response {
     let says = {
-        let (answers, asked) = &mut *stripe.0.lock().unwrap();
-        *asked.entry(id.clone()).or_default() += 1;
-        answers.get(&id).cloned()
+        let mut desk = stripe.0.lock().unwrap();
+        *desk.asked.entry(id.clone()).or_default() += 1;
+        desk.answers.get(&id).cloned()
     };
     match says {
         Some(Says::This(status, body)) => {
