@@ -189,18 +189,7 @@ async fn write(
     let before = orders::load(tx, &sessions).await?;
     let mut wanted = Demand::default();
     for look in &looks {
-        let remembered = before.get(&look.claim.session);
-        let order = remembered.map(|r| &r.order);
-        match (&look.kind, remembered) {
-            (Kind::Found { sale, .. }, Some(r)) if r.order.placed => {
-                wanted.add(&supply::still_wanted(&r.order, sale, policy));
-            }
-            (Kind::Found { fact, sale, .. }, _) => {
-                wanted.add(&demand(order, fact, sale, &policy.catalog));
-            }
-            (Kind::Placed, Some(r)) => wanted.add(&supply::still_wanted(&r.order, &r.sale, policy)),
-            _ => {}
-        }
+        wanted.add(&could_take(look, before.get(&look.claim.session), policy));
     }
     let mut stock = supply::load(tx, &wanted, looks.first().map(|l| &l.claim.key)).await?;
     let mut decisions = Vec::with_capacity(looks.len());
@@ -250,6 +239,19 @@ async fn write(
     ];
     tx.update("session", &["seq"], &columns, closed.collect()).await?;
     Ok(changes.iter().zip(&looks).map(|(change, look)| recorded(change, look)).collect())
+}
+
+/// What a look could make its order take.
+fn could_take(look: &Ready, remembered: Option<&Remembered>, policy: &Policy) -> Demand {
+    let order = remembered.map(|r| &r.order);
+    match (&look.kind, remembered) {
+        (Kind::Found { sale, .. }, Some(r)) if r.order.placed => {
+            supply::still_wanted(&r.order, sale, policy)
+        }
+        (Kind::Found { fact, sale, .. }, _) => demand(order, fact, sale, &policy.catalog),
+        (Kind::Placed, Some(r)) => supply::still_wanted(&r.order, &r.sale, policy),
+        _ => Demand::default(),
+    }
 }
 
 fn decision(
