@@ -1,5 +1,7 @@
 //! The store's stories. Each is told twice: on a fresh SQLite file and in a fresh PostgreSQL database.
 
+#![expect(clippy::unwrap_used, reason = "a story that cannot go on ends there")]
+
 mod bench;
 mod deliveries;
 mod inbox;

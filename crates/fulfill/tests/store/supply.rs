@@ -185,10 +185,21 @@ both!(newcomers_wait_while_older_orders_are_being_served, async |t| {
 });
 
 both!(a_newcomer_that_waited_for_a_release_is_served_by_it, async |t| {
-    t.store.import_keys("editor", &["K".to_owned()]).await.unwrap();
-    assert_eq!(t.pay("cs_test_a", &[("editor", 1)]).await.status, Some(Status::NeedsAttention));
-    t.store.release(&t.shop).await.unwrap();
-    assert_eq!(t.order("cs_test_a").await.status, Status::Fulfilled);
+    t.pay("cs_test_old", &[("editor", 2)]).await;
+    t.store.import_keys("editor", &keys(0..3)).await.unwrap();
+    assert_eq!(t.pay("cs_test_new", &[("editor", 1)]).await.status, Some(Status::NeedsAttention));
+    let moved = t.store.release(&t.shop).await.unwrap();
+    assert_eq!(moved.iter().filter(|m| m.fulfilled).count(), 2);
+    assert_eq!(keys_of(t, "cs_test_old").await, ["K-0", "K-1"]);
+    assert_eq!(keys_of(t, "cs_test_new").await, ["K-2"]);
+});
+
+both!(where_nobody_waits_newcomers_are_served_before_any_release, async |t| {
+    t.store.import_keys("editor", &keys(0..1)).await.unwrap();
+    t.store.open_stock(&shelves(&[("SHIRT", 1)])).await.unwrap();
+    t.store.add_stock("SEAT", 1).await.unwrap();
+    assert!(t.pay("cs_test_a", &[("editor", 1), ("shirt", 1), ("ticket", 1)]).await.fulfilled);
+    assert!(t.store.release(&t.shop).await.unwrap().is_empty());
 });
 
 both!(releases_side_by_side_with_sales_and_imports_draw_no_key_twice, async |t| {

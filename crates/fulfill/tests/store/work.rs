@@ -207,6 +207,49 @@ both!(case_02_no_session_is_handed_out_twice_among_tasks_and_handles, async |t| 
     other.close().await;
 });
 
+both!(sessions_sort_by_bytes_so_that_all_lock_them_in_one_order, async |t| {
+    for id in ["cs_test_a", "cs_test_B"] {
+        t.ring(id).await;
+    }
+    let first = t.sql("SELECT seq FROM session ORDER BY id LIMIT 1").await;
+    assert_eq!(first, t.session("cs_test_B").await.session);
+});
+
+both!(sessions_are_recorded_while_further_events_ring_them, async |t| {
+    let id = |n: usize| format!("cs_test_{}{n}", if n.is_multiple_of(2) { "A" } else { "a" });
+    let sessions: Vec<_> = (0..40).map(|n| key(&id(n))).collect();
+    t.store.ring_all(&sessions, Ringer::Reconciler).await.unwrap();
+    let other = t.another().await;
+    let ringing = async {
+        for round in 0..10 {
+            let arrivals = (0..40).map(|n| {
+                let store = if round % 2 == 0 { &t.store } else { &other };
+                store.receive(arrival(&format!("evt_{round}_{n}"), &id(n)))
+            });
+            for answer in futures_util::future::join_all(arrivals).await {
+                answer.unwrap();
+            }
+        }
+    };
+    let looking = async {
+        for round in 0..20 {
+            let store = if round % 2 == 0 { &t.store } else { &other };
+            let claims = store.claim(40, 40).await.unwrap();
+            let looks =
+                claims.into_iter().map(|claim| Look { claim, looked: paid(&[("course", 1)]) });
+            for done in store.record(looks.collect(), &t.shop).await {
+                done.unwrap();
+            }
+        }
+    };
+    tokio::join!(ringing, looking);
+    for session in &sessions {
+        let view = t.session(&session.id).await;
+        assert_eq!((view.rung, view.order.unwrap().effects.len()), (11, 1));
+    }
+    other.close().await;
+});
+
 both!(test_and_live_sessions_are_claimed_apart, async |t| {
     let live = t.live().await;
     t.ring("cs_test_a").await;
