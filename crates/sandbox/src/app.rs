@@ -69,11 +69,14 @@ impl App {
         let result = change(&mut state);
         let jobs = state.take_outgoing();
         let next = state.next_due_ms();
+        // Counted before anybody else can look: nobody takes this moment for idleness.
+        let sent = self.lanes.expect(jobs.len());
         drop(state);
         if next.is_some_and(|next| next < self.awaited_ms.load(Ordering::SeqCst)) {
             self.agenda.notify_one();
         }
         self.lanes.dispatch(self, jobs);
+        self.lanes.settled(sent);
         result
     }
 

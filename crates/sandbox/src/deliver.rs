@@ -162,6 +162,21 @@ impl Lanes {
         }
     }
 
+    /// So many deliveries are about to be put into their queues.
+    pub(crate) fn expect(&self, jobs: usize) -> usize {
+        if jobs > 0 {
+            self.open.send_modify(|open| *open += jobs);
+        }
+        jobs
+    }
+
+    /// They are in their queues and counted there.
+    pub(crate) fn settled(&self, jobs: usize) {
+        if jobs > 0 {
+            self.open.send_modify(|open| *open = open.saturating_sub(jobs));
+        }
+    }
+
     /// Waits until nothing waits and nothing is on its way.
     pub(crate) async fn idle(&self) {
         let mut open = self.open.subscribe();
