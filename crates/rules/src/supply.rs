@@ -67,11 +67,10 @@ impl Supply {
     pub(crate) fn take(&mut self, sku: &str, quantity: i64, backorder: bool) -> Option<i64> {
         let first = self.oldest_first;
         let shelf = self.shelves.entry(sku.to_owned()).or_default();
-        let there = if shelf.releasing && !first { 0 } else { shelf.on_hand };
-        if there < quantity && !backorder {
+        if shelf.releasing && !first || shelf.on_hand < quantity && !backorder {
             return None;
         }
-        let taken = there.min(quantity).max(0);
+        let taken = shelf.on_hand.min(quantity).max(0);
         let missing = quantity - taken;
         shelf.on_hand -= taken;
         shelf.backordered = shelf.backordered.saturating_add(missing);
@@ -111,7 +110,11 @@ mod tests {
         let mut supply = Supply::default();
         supply.pools.insert("P".into(), Pool { free: ["a".into()].into(), releasing: true });
         assert_eq!(supply.draw("P", 1), None);
+        let shelf = Shelf { on_hand: 3, releasing: true, ..Shelf::default() };
+        supply.shelves.insert("S".into(), shelf);
+        assert_eq!(supply.take("S", 1, true), None, "nor is it owed while some is there");
         supply.oldest_first = true;
+        assert_eq!(supply.take("S", 1, true), Some(0));
         assert_eq!(supply.draw("P", 1), Some(vec!["a".to_owned()]));
         assert_eq!(supply.draw("P", 1), None);
     }
