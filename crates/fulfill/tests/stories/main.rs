@@ -5,12 +5,14 @@ mod database;
 mod plan;
 mod shop;
 mod town;
+mod veil;
 
 mod callers;
 mod goods;
 mod lines;
 mod looking;
 mod once;
+mod page;
 mod payment;
 mod signatures;
 mod trouble;

@@ -71,6 +71,7 @@ pub(crate) struct Plan {
     pub(crate) nodes: usize,
     pub(crate) endpoints: Vec<Endpoint>,
     pub(crate) looks: bool,
+    pub(crate) veiled: bool,
     pub(crate) rate_per_second: u32,
     pub(crate) timeout_ms: i64,
     pub(crate) settle_s: u64,
@@ -90,6 +91,7 @@ pub(crate) fn shop() -> Plan {
         nodes: 1,
         endpoints: vec![Endpoint::default()],
         looks: false,
+        veiled: false,
         rate_per_second: 0,
         timeout_ms: 8_000,
         settle_s: 3 * 24 * 3_600,
@@ -127,6 +129,12 @@ impl Plan {
     /// Complete sessions are listed at start and every ten minutes.
     pub(crate) fn looking(mut self) -> Self {
         self.looks = true;
+        self
+    }
+
+    /// A veil hangs between the service and the sandbox.
+    pub(crate) fn veiled(mut self) -> Self {
+        self.veiled = true;
         self
     }
 

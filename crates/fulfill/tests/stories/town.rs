@@ -19,7 +19,7 @@ use serde_json::Value;
 use tokio::{net::TcpListener, sync::Notify, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
-use crate::{Basket, Plan, database::Database, plan::Endpoint, shop::ann};
+use crate::{Basket, Plan, database::Database, plan::Endpoint, shop::ann, veil::Veil};
 
 /// A story that takes so long hangs; it fails instead of holding up all others.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
@@ -46,6 +46,8 @@ pub(crate) struct Town {
     pub(crate) nodes: Vec<Node>,
     /// Of the sandbox's endpoints, in the plan's order.
     pub(crate) secrets: Vec<String>,
+    pub(crate) veil: Veil,
+    api_base: String,
     plan: Plan,
     http: reqwest::Client,
     committed: Arc<Notify>,
@@ -87,8 +89,13 @@ impl Town {
             Node { url: format!("http://{address}"), address, running: Mutex::default() }
         });
         let nodes = nodes.collect();
+        let veil = Veil::default();
+        let api_base =
+            if plan.veiled { veil.rise(sandbox.url()).await } else { sandbox.url().to_owned() };
         let mut town = Self {
             sandbox,
+            veil,
+            api_base,
             clock,
             db,
             nodes,
@@ -133,7 +140,7 @@ impl Town {
             (None, None) => self.sandbox.secret_key(),
         };
         let mut stripe = ClientSettings::new(key.into(), self.clock.clone());
-        self.sandbox.url().clone_into(&mut stripe.api_base);
+        stripe.api_base.clone_from(&self.api_base);
         stripe.rate_per_second = plan.rate_per_second;
         stripe.timeout_ms = plan.timeout_ms;
         let committed = Arc::clone(&self.committed);
@@ -431,7 +438,7 @@ impl Town {
         told(&self.order(id).await)
     }
 
-    /// Requests of this method and path prefix that the sandbox was asked, by its own count.
+    /// Attempts to deliver events of this type.
     pub(crate) fn count(&self, kind: &str) -> usize {
         self.sandbox.deliveries().iter().filter(|attempt| attempt.kind == kind).count()
     }
