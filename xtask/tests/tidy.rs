@@ -117,6 +117,7 @@ fn sql_lives_in_the_store_and_axum_in_web_and_sandbox() {
                 "crates/sandbox/",
                 "crates/fulfilld/src/demo/",
                 "crates/fulfilld/src/serve.rs",
+                "crates/fulfilld/src/server.rs",
                 "crates/fulfilld/tests/",
                 "xtask/src/bench/",
             ],

@@ -3,9 +3,9 @@
 use std::{path::Path, time::Duration};
 
 use anyhow::{Context as _, anyhow};
-use axum::body::{Body, to_bytes};
 use fulfill::{Fulfill, rules::id::SessionKey, store::Location, stripe::Secrets};
-use hyper::{Request, StatusCode};
+use http_body_util::{BodyExt as _, Empty, Limited};
+use hyper::{Request, StatusCode, body::Bytes};
 use tower::ServiceExt as _;
 
 use crate::config::{self, Environment, Need, Settings};
@@ -49,11 +49,12 @@ impl Installation {
     pub(crate) async fn api(&self, path: &str) -> anyhow::Result<(StatusCode, String)> {
         let request = Request::get(path)
             .header("authorization", format!("Bearer {TOKEN}"))
-            .body(Body::empty())?;
+            .body(Empty::<Bytes>::new())?;
         let answer =
             self.fulfill.router().oneshot(request).await.map_err(|never| match never {})?;
         let status = answer.status();
-        let body = to_bytes(answer.into_body(), ANSWER_BYTES_MAX).await?;
+        let body = Limited::new(answer.into_body(), ANSWER_BYTES_MAX).collect().await;
+        let body = body.map_err(|error| anyhow!("{path}: {error}"))?.to_bytes();
         Ok((status, String::from_utf8(body.into())?))
     }
 

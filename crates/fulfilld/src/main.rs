@@ -33,9 +33,20 @@ fn main() -> ExitCode {
         Err(error) => Err(anyhow::anyhow!("no threads can be started: {error}")),
     };
     ended.unwrap_or_else(|error| {
-        eprintln!("fulfilld: {error:#}");
+        eprintln!("fulfilld: {}", told(&error));
         ExitCode::FAILURE
     })
+}
+
+/// An error with its causes, each said once: some repeat what they were caused by.
+fn told(error: &anyhow::Error) -> String {
+    let mut said = error.to_string();
+    for cause in error.chain().skip(1).map(ToString::to_string) {
+        if !said.contains(&cause) {
+            said = format!("{said}: {cause}");
+        }
+    }
+    said
 }
 
 async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
