@@ -193,9 +193,6 @@ impl Lanes {
     }
 
     fn note(&self, attempt: Attempt) {
-        let answer =
-            attempt.status.map_or_else(|| attempt.answer.clone(), |status| status.to_string());
-        tracing::info!("{} {} → {}: {answer}", attempt.event, attempt.kind, attempt.url);
         let mut log = locked(&self.log);
         if log.len() >= LOG_MAX {
             log.pop_front();
