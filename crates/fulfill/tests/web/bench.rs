@@ -160,22 +160,32 @@ impl Site {
         send(request.body(body.into())).await
     }
 
-    /// Stripe knows the session and tells that it is complete; returns once it was looked at.
+    /// Stripe knows the session and tells that it is complete; returns once it was looked at. The
+    /// clock stands still meanwhile.
     pub(crate) async fn buy(&self, session: Value) -> SessionView {
         let id = session["id"].as_str().unwrap().to_owned();
         self.stripe.knows(session);
         let told =
             self.deliver(event(&format!("evt_{id}"), "checkout.session.completed", &id)).await;
         assert_eq!((told.status, told.text.as_str()), (200, "ok"));
-        self.look(&id).await
+        let mut pace = tokio::time::interval(Duration::from_millis(5));
+        for _ in 0..12_000 {
+            let view = self.known(&id).await.expect("it was rung");
+            if view.seen >= view.rung {
+                return view;
+            }
+            pace.tick().await;
+        }
+        panic!("{id} was not looked at");
     }
 
-    /// Returns once the session was looked at.
+    /// Returns once the session was looked at; the clock stands still meanwhile.
     pub(crate) async fn look(&self, id: &str) -> SessionView {
         let (door, patience) = (self.fulfill.door(), Duration::from_secs(60));
         let key = SessionKey::parse(id).unwrap();
         let look = door.fulfill_checkout(&key, Ringer::Operator, patience);
-        self.turning(look).await.unwrap().expect("it was rung")
+        let looked = tokio::time::timeout(patience, look).await.expect("the look hangs");
+        looked.unwrap().expect("it was rung")
     }
 
     /// Turns the clock until the order is fulfilled: what was brought in is handed out by then.
