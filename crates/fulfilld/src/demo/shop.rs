@@ -128,11 +128,14 @@ async fn front(State(shop): State<Arc<Shop>>) -> Html<String> {
     let rows: String = GOODS
         .iter()
         .map(|good| {
-            let price = money::plain(i64::from(good.cents), "eur");
+            let price = match good.cents {
+                0 => "Take it for free".to_owned(),
+                cents => format!("Buy for {}", money::plain(i64::from(cents), "eur")),
+            };
             let link = shop.links.get(good.item).map_or("", String::as_str);
             format!(
                 "<li><h2>{name}</h2><p>{about}</p><form method=\"post\" action=\"/shop/buy\">\
-                 <input type=\"hidden\" name=\"item\" value=\"{item}\"><button>Buy for {price}</button> \
+                 <input type=\"hidden\" name=\"item\" value=\"{item}\"><button>{price}</button> \
                  or by <a href=\"{link}\">Payment Link</a></form></li>",
                 name = good.name,
                 about = good.about,
