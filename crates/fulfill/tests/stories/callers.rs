@@ -22,15 +22,8 @@ async fn all_at_once(t: &Town) {
     t.pay(&id, Method::Card);
     let pages = join_all((0..5).map(|n| t.page_at(n % nodes, &query)));
     let operators = join_all((0..2).map(|n| t.post_at((n + 1) % nodes, &fulfill, json!({}))));
-    let waiting = async { tokio::join!(pages, operators) };
-    tokio::pin!(waiting);
-    // The clock of whoever waits for another process's look has to go on.
-    let (pages, operators) = loop {
-        tokio::select! {
-            done = &mut waiting => break done,
-            () = async { t.settle().await; t.turn(100); tokio::task::yield_now().await } => {}
-        }
-    };
+    let all = async { tokio::join!(pages, operators) };
+    let (pages, operators) = t.while_time_passes(all).await;
     for (code, status, html) in &pages {
         assert_eq!((*code, status.as_str()), (StatusCode::OK, "fulfilled"));
         assert!(html.contains("K-01") && html.contains("K-02"), "all see the same keys: {html}");

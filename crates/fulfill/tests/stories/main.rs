@@ -7,16 +7,18 @@ mod shop;
 mod town;
 mod veil;
 
+mod api_trouble;
 mod callers;
 mod goods;
 mod lines;
 mod looking;
 mod once;
+mod outage;
 mod page;
 mod payment;
 mod signatures;
-mod trouble;
 mod versions;
+mod work;
 
 pub(crate) use plan::{Plan, both, shop};
 pub(crate) use shop::{Basket, basket};

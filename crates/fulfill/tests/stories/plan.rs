@@ -72,6 +72,7 @@ pub(crate) struct Plan {
     pub(crate) endpoints: Vec<Endpoint>,
     pub(crate) looks: bool,
     pub(crate) veiled: bool,
+    pub(crate) asleep: bool,
     pub(crate) rate_per_second: u32,
     pub(crate) timeout_ms: i64,
     pub(crate) settle_s: u64,
@@ -92,6 +93,7 @@ pub(crate) fn shop() -> Plan {
         endpoints: vec![Endpoint::default()],
         looks: false,
         veiled: false,
+        asleep: false,
         rate_per_second: 0,
         timeout_ms: 8_000,
         settle_s: 3 * 24 * 3_600,
@@ -129,6 +131,12 @@ impl Plan {
     /// Complete sessions are listed at start and every ten minutes.
     pub(crate) fn looking(mut self) -> Self {
         self.looks = true;
+        self
+    }
+
+    /// The nodes are not started: the story does that.
+    pub(crate) fn asleep(mut self) -> Self {
+        self.asleep = true;
         self
     }
 

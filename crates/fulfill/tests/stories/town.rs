@@ -29,7 +29,7 @@ const TOKEN: &str = "the-token-of-the-story";
 /// Rounds of a wait for the engine, a few milliseconds each.
 const ROUNDS_MAX: usize = 4_000;
 /// Without a commit for so long, in real time, the engine waits for its clock.
-const QUIET: Duration = Duration::from_millis(4);
+const QUIET: Duration = Duration::from_millis(15);
 
 /// What the account's endpoint is told of in most stories.
 const EVENTS: [&str; 4] = [
@@ -116,7 +116,9 @@ impl Town {
             town.sandbox.restrict(RESTRICTED, permissions);
         }
         for (at, listener) in listeners.into_iter().enumerate() {
-            town.open(at, listener).await;
+            if !town.plan.asleep {
+                town.open(at, listener).await;
+            }
         }
         town
     }
@@ -196,6 +198,12 @@ impl Town {
         }
     }
 
+    /// Ends a node's engine wherever it is.
+    pub(crate) fn kill_engine(&self, at: usize) {
+        let engine = self.nodes[at].running.lock().unwrap().as_mut().and_then(|r| r.engine.take());
+        engine.expect("the engine runs").1.abort();
+    }
+
     /// Stops a node in order, server and engine.
     pub(crate) async fn stop(&self, at: usize) {
         self.stop_engine(at).await;
@@ -236,6 +244,7 @@ impl Town {
     /// Waits until everything that is due is done. The clocks move only where the engine waits for
     /// them, and then by little.
     pub(crate) async fn settle(&self) {
+        let mut step = 50;
         for _ in 0..ROUNDS_MAX {
             self.sandbox.idle().await;
             if !self.engine_runs() || self.undone().await == 0 {
@@ -244,7 +253,8 @@ impl Town {
             let commit = self.committed.notified();
             let quiet = tokio::time::timeout(QUIET, commit).await.is_err();
             if quiet && self.db.number(UNDER_WAY).await == 0 {
-                self.turn(50);
+                self.turn(step);
+                step = (step * 2).min(1_000);
             }
         }
         panic!("this does not settle:\n{}", self.everything().await);
@@ -262,6 +272,42 @@ impl Town {
             let next = self.db.number(&self.next_due(now)).await;
             let step = (next - now).min(end - now).min((span_ms / 8).max(1_000));
             self.turn(step.max(1));
+        }
+    }
+
+    /// Waits until outside work is under way.
+    pub(crate) async fn until_running(&self) {
+        let sql = "SELECT COUNT(*) FROM delivery WHERE status = 'running'";
+        for _ in 0..ROUNDS_MAX {
+            if self.db.number(sql).await > 0 {
+                return;
+            }
+            tokio::time::timeout(QUIET, self.committed.notified()).await.ok();
+        }
+        panic!("nothing runs:\n{}", self.everything().await);
+    }
+
+    /// Waits until the list of complete sessions has been read to its end at this time or later.
+    pub(crate) async fn listed(&self) {
+        let since = self.clock.now();
+        let sql = "SELECT COALESCE((SELECT value FROM fact WHERE name = 'listed_at_test'), 0)";
+        for _ in 0..ROUNDS_MAX {
+            if self.db.number(sql).await >= since {
+                return self.settle().await;
+            }
+            tokio::time::timeout(QUIET, self.committed.notified()).await.ok();
+        }
+        panic!("nobody lists:\n{}", self.everything().await);
+    }
+
+    /// Answers while the clock goes on: for callers who wait for what does not come at once.
+    pub(crate) async fn while_time_passes<T>(&self, waiting: impl Future<Output = T>) -> T {
+        tokio::pin!(waiting);
+        loop {
+            if let Ok(done) = tokio::time::timeout(QUIET, &mut waiting).await {
+                return done;
+            }
+            self.turn(100);
         }
     }
 
@@ -365,6 +411,13 @@ impl Town {
         let url = format!("{}{path}", self.nodes[node].url);
         let answer = self.http.get(url).bearer_auth(TOKEN).send().await.unwrap();
         (answer.status(), answer.json().await.unwrap_or(Value::Null))
+    }
+
+    /// An answer that is text.
+    pub(crate) async fn text(&self, path: &str) -> (StatusCode, String) {
+        let url = format!("{}{path}", self.nodes[0].url);
+        let answer = self.http.get(url).send().await.unwrap();
+        (answer.status(), answer.text().await.unwrap())
     }
 
     pub(crate) async fn post(&self, path: &str, body: Value) -> (StatusCode, Value) {
