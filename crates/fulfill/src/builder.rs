@@ -189,13 +189,9 @@ impl Builder {
         let clock = self.clock.unwrap_or_else(Clock::system);
         stripe.clock = clock.clone();
         let client = Client::new(stripe)?;
-        let store = Store::open_with_tripwire(
-            &location,
-            client.livemode(),
-            clock.clone(),
-            self.tripwire,
-        )
-        .await?;
+        let store =
+            Store::open_with_tripwire(&location, client.livemode(), clock.clone(), self.tripwire)
+                .await?;
         store.open_stock(&self.stock).await?;
         let keep = self.keep_bodies.map(|span| Millis::try_from(span.as_millis()));
         let wake = Wake::default();
@@ -245,7 +241,6 @@ impl Fulfill {
     }
 
     /// Webhook, landing page, API, health and metrics.
-    #[must_use]
     pub fn router(&self) -> axum::Router {
         web::router(Web {
             store: self.parts.store.clone(),

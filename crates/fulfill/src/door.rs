@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use fulfill_rules::{Millis, MINUTE, SECOND, id::SessionKey, order::Status};
+use fulfill_rules::{MINUTE, Millis, SECOND, id::SessionKey, order::Status};
 use tokio::sync::broadcast;
 
 use crate::{

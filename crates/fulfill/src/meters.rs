@@ -58,8 +58,10 @@ impl std::fmt::Debug for Meters {
 
 impl Default for Meters {
     fn default() -> Self {
-        let seconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
-        let long = [0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0, 600.0, 3_600.0, 86_400.0];
+        let seconds =
+            [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
+        let long =
+            [0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0, 600.0, 3_600.0, 86_400.0];
         let mut inner = Inner {
             registry: Registry::with_prefix("fulfilld"),
             webhooks: Family::default(),
@@ -86,7 +88,11 @@ impl Default for Meters {
 impl Inner {
     fn register(&mut self) {
         let r = &mut self.registry;
-        r.register("webhooks", "Deliveries answered, by what became of them", self.webhooks.clone());
+        r.register(
+            "webhooks",
+            "Deliveries answered, by what became of them",
+            self.webhooks.clone(),
+        );
         r.register_with_unit(
             "ack",
             "From a delivery's last byte to its answer",

@@ -16,13 +16,19 @@ pub struct Wake(Arc<Hints>);
 struct Hints {
     work: Notify,
     deliveries: Notify,
+    filled: Notify,
     looked: broadcast::Sender<i64>,
 }
 
 impl Default for Wake {
     fn default() -> Self {
         let (looked, _) = broadcast::channel(LOOKS);
-        Self(Arc::new(Hints { work: Notify::new(), deliveries: Notify::new(), looked }))
+        Self(Arc::new(Hints {
+            work: Notify::new(),
+            deliveries: Notify::new(),
+            filled: Notify::new(),
+            looked,
+        }))
     }
 }
 
@@ -44,6 +50,15 @@ impl Wake {
 
     pub(crate) async fn on_deliveries(&self) {
         self.0.deliveries.notified().await;
+    }
+
+    /// Keys or stock have arrived: orders may be waiting for them.
+    pub fn filled(&self) {
+        self.0.filled.notify_one();
+    }
+
+    pub(crate) async fn on_filled(&self) {
+        self.0.filled.notified().await;
     }
 
     /// A look at the session with this number is over.

@@ -343,7 +343,7 @@ pub enum ByHand {
 
 /// Settles held effects by hand: those of `lines`, or all of them when it is empty.
 #[must_use]
-pub fn by_hand(order: &Order, act: ByHand, lines: &[String], who: &str) -> Decision {
+pub fn by_hand(order: &Order, act: ByHand, lines: &[String], who: &str, now: Millis) -> Decision {
     let word = match act {
         ByHand::Fulfill => "fulfilled by hand",
         ByHand::Waive => "waived",
@@ -354,6 +354,12 @@ pub fn by_hand(order: &Order, act: ByHand, lines: &[String], who: &str) -> Decis
             effect.status = EffectStatus::Done;
             effect.held = None;
             effect.note = Some(format!("{word} by {who}"));
+            if act == ByHand::Waive {
+                // What is not owed any more gives nothing: no access, nothing to show.
+                effect.value = None;
+            } else if effect.kind == EffectKind::Grant {
+                effect.begin_term(now);
+            }
         }
     }
     let said = format!(
@@ -378,9 +384,11 @@ fn changed(
     deliveries: Vec<NewDelivery>,
     said: Option<String>,
 ) -> Decision {
-    // Forward only: what was fulfilled stays fulfilled.
+    // Forward only: what was fulfilled stays fulfilled. An order that is not placed stands where its
+    // payment does, whatever people or deliveries do about it.
     let next = match order.status {
         Status::Fulfilled => Standing { status: order.status, reason: order.reason.clone() },
+        _ if !order.placed => Standing { status: order.status, reason: order.reason.clone() },
         _ => standing(&after, &order.deliveries, &deliveries),
     };
     let mut timeline = Vec::from_iter(said);
@@ -416,6 +424,8 @@ pub fn standing(effects: &[Effect], known: &[Owed], new: &[NewDelivery]) -> Stan
         waits.push(format!("the delivery {} is stuck", stuck.kind));
     }
     if !waits.is_empty() {
+        // Effects come in any order; the same reason reads the same.
+        waits.sort();
         return Standing { status: Status::NeedsAttention, reason: Some(waits.join("; ")) };
     }
     let open = known

@@ -107,6 +107,11 @@ impl Effect {
         self.status == EffectStatus::Held
     }
 
+    /// A grant's term counts from when it was given.
+    pub(crate) fn begin_term(&mut self, now: Millis) {
+        self.expires_at = self.days.map(|days| now.saturating_add(days.saturating_mul(DAY)));
+    }
+
     fn finish(&mut self, status: EffectStatus) {
         self.status = status;
         self.held = None;
@@ -213,8 +218,7 @@ pub(crate) fn advance(
     for effect in line.iter_mut().filter(|e| e.is_held()) {
         match effect.kind {
             EffectKind::Grant => {
-                effect.expires_at =
-                    effect.days.map(|days| now.saturating_add(days.saturating_mul(DAY)));
+                effect.begin_term(now);
                 effect.finish(EffectStatus::Done);
             }
             EffectKind::Parcel if has_address => effect.finish(EffectStatus::ToShip),

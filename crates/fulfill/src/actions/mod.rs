@@ -79,10 +79,7 @@ pub trait Action: Send + Sync + 'static {
     type Input: DeserializeOwned + Send;
 
     /// Does it. May be called twice with one [`Job::key`]: the world must look as if once.
-    fn run(
-        &self,
-        job: Job<Self::Input>,
-    ) -> impl Future<Output = Result<Receipt, Fault>> + Send;
+    fn run(&self, job: Job<Self::Input>) -> impl Future<Output = Result<Receipt, Fault>> + Send;
 }
 
 type Run = Arc<dyn Fn(store::Job) -> BoxFuture<'static, Result<Receipt, Fault>> + Send + Sync>;
@@ -97,9 +94,10 @@ impl Actions {
         let run: Run = Arc::new(move |job| {
             let action = Arc::clone(&action);
             Box::pin(async move {
-                let input = serde_json::to_value(&job.input)
-                    .and_then(serde_json::from_value)
-                    .map_err(|e| Fault::refuse("input", format!("action.input does not fit: {e}")))?;
+                let input =
+                    serde_json::to_value(&job.input).and_then(serde_json::from_value).map_err(
+                        |e| Fault::refuse("input", format!("action.input does not fit: {e}")),
+                    )?;
                 action.run(typed(job, input)).await
             })
         });

@@ -68,13 +68,14 @@ pub(super) async fn run(parts: &Parts, stop: &CancellationToken) {
 
 async fn attempt(parts: &Parts, job: Job) {
     let (id, key, attempt) = (job.id.clone(), job.key.clone(), job.attempt);
+    let tries = attempt - job.forgiven;
     let run = tokio::spawn(tokio::time::timeout(TIME_LIMIT, parts.actions.run(job)));
     let outcome = match run.await {
         Ok(Ok(result)) => outcome(result),
         Ok(Err(_)) => retry(format!("no answer within {} s", TIME_LIMIT.as_secs())),
         Err(error) => retry(format!("the action panicked: {error}")),
     };
-    let next = next(attempt, outcome, parts.clock.now(), rand::random());
+    let next = next(tries, outcome, parts.clock.now(), rand::random());
     parts.meters.attempt(
         &id.kind,
         match next.status {

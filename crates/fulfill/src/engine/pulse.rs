@@ -30,6 +30,7 @@ pub(super) async fn run(parts: &Parts, stop: &CancellationToken) {
         forget(parts).await;
         tokio::select! {
             () = parts.clock.sleep(EVERY) => {}
+            () = parts.wake.on_filled() => {}
             () = stop.cancelled() => {}
         }
     }

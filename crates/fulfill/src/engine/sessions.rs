@@ -257,6 +257,9 @@ pub(super) fn announce(parts: &Parts, recorded: &Recorded, first_rung_at: Option
     if recorded.deliveries {
         parts.wake.deliveries();
     }
+    if recorded.again {
+        parts.wake.work();
+    }
     let status = recorded.status.map_or("no order", |status| status.as_str());
     match &recorded.placed {
         Some(with) => {

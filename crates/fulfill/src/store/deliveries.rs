@@ -7,14 +7,14 @@ use fulfill_rules::{
     delivery::{DeliveryStatus, Next},
     fact::Sale,
     id::SessionKey,
-    order::{Decision, Order, after_delivery},
+    order::after_delivery,
 };
 
 use super::{
     Store, StoreError,
     db::{Lane, rows, vals},
     orders::{self, from_json},
-    record::{Recorded, rework, unmoved},
+    record::{Recorded, rework},
 };
 
 /// How long an attempt may take before another one begins.
@@ -38,8 +38,10 @@ pub struct Job {
     pub id: JobKey,
     /// The order's session.
     pub key: SessionKey,
-    /// Counts from 1; only the newest may finish.
+    /// Counts from 1 and only up; only the newest may finish.
     pub attempt: i64,
+    /// Attempts before a person said to try again: they do not count against it.
+    pub forgiven: i64,
     /// What the catalog says.
     pub input: BTreeMap<String, String>,
     /// What was sold.
@@ -52,6 +54,7 @@ rows! {
         kind: String,
         line: String,
         attempt: i64,
+        forgiven: i64,
         input: String,
     }
 }
@@ -70,7 +73,7 @@ const CLAIM: &str = "WITH due AS MATERIALIZED ( \
       ORDER BY due_at LIMIT $4 {skip}) \
     UPDATE delivery SET status = 'running', attempt = attempt + 1, due_at = $5 \
     WHERE (session, kind, line) IN (SELECT session, kind, line FROM due) \
-    RETURNING session, kind, line, attempt, input";
+    RETURNING session, kind, line, attempt, forgiven, input";
 
 impl Store {
     /// Claims due deliveries of these kinds.
@@ -164,7 +167,7 @@ impl Store {
                     }
                     let told = sentence(&id, attempt, &next);
                     let moved = rework(tx, vec![id.session], now, None, |r, _| {
-                        let mut decision = moved(&r.order);
+                        let mut decision = after_delivery(&r.order);
                         decision.timeline.splice(0..0, told.clone());
                         decision
                     })
@@ -188,14 +191,14 @@ impl Store {
                     orders::lock(tx, vec![session]).await?;
                     let freed = tx
                         .execute(
-                            "UPDATE delivery SET status = 'due', due_at = $1, attempt = 0 \
+                            "UPDATE delivery SET status = 'due', due_at = $1, forgiven = attempt \
                              WHERE session = $2 AND status = 'stuck'",
                             vals![now, session],
                         )
                         .await?;
                     if freed > 0 {
                         rework(tx, vec![session], now, None, |r, _| {
-                            let mut decision = moved(&r.order);
+                            let mut decision = after_delivery(&r.order);
                             let what =
                                 format!("{freed} stuck deliveries are tried again, says {who}");
                             decision.timeline.insert(0, what);
@@ -208,11 +211,6 @@ impl Store {
             })
             .await
     }
-}
-
-/// Where an order stands now that its deliveries have moved.
-fn moved(order: &Order) -> Decision {
-    if order.placed { after_delivery(order) } else { unmoved(order) }
 }
 
 fn sentence(id: &JobKey, attempt: i64, next: &Next) -> Option<String> {
@@ -249,14 +247,35 @@ async fn jobs(
     let sales: BTreeMap<i64, SaleRow> = sales.into_iter().map(|row| (row.session, row)).collect();
     let mut jobs = Vec::with_capacity(found.len());
     for row in found {
-        let Some(sale) = sales.get(&row.session) else { continue };
-        jobs.push(Job {
-            key: SessionKey { account: sale.account.clone(), livemode, id: sale.id.clone() },
-            id: JobKey { session: row.session, kind: row.kind, line: row.line },
-            attempt: row.attempt,
-            input: from_json(&row.input)?,
-            sale: from_json(&sale.sale)?,
-        });
+        let Some(of) = sales.get(&row.session) else { continue };
+        let id = JobKey { session: row.session, kind: row.kind, line: row.line };
+        match from_json(&of.sale).and_then(|sale| Ok((sale, from_json(&row.input)?))) {
+            Ok((sale, input)) => jobs.push(Job {
+                key: SessionKey { account: of.account.clone(), livemode, id: of.id.clone() },
+                id,
+                attempt: row.attempt,
+                forgiven: row.forgiven,
+                input,
+                sale,
+            }),
+            Err(error) => unreadable(tx, &id, &error).await?,
+        }
     }
     Ok(jobs)
+}
+
+/// One row that cannot be read must not hold up the others: a person is asked.
+async fn unreadable(
+    tx: &mut super::db::Tx,
+    id: &JobKey,
+    error: &StoreError,
+) -> Result<(), StoreError> {
+    tracing::error!(session = id.session, kind = %id.kind, %error, "a delivery cannot be read");
+    tx.execute(
+        "UPDATE delivery SET status = 'stuck', due_at = NULL, said = 'it cannot be read from the database' \
+         WHERE session = $1 AND kind = $2 AND line = $3",
+        vals![id.session, &id.kind, &id.line],
+    )
+    .await?;
+    Ok(())
 }

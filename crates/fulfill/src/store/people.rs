@@ -10,7 +10,7 @@ use fulfill_rules::{
 use super::{
     Store, StoreError,
     db::{Lane, vals},
-    record::{Recorded, rework, unmoved},
+    record::{Recorded, rework},
 };
 
 /// Keys in one transaction of an import.
@@ -54,15 +54,7 @@ impl Store {
                         .await?;
                     let Some((session,)) = found else { return Ok(None) };
                     let moved = rework(tx, vec![session], now, None, |r, _| {
-                        if !r.order.placed {
-                            return unmoved(&r.order);
-                        }
-                        let mut decision = by_hand(&r.order, act, &lines, &who);
-                        if act == ByHand::Waive {
-                            // Nothing was given: a grant without a value opens nothing.
-                            decision.effects.iter_mut().for_each(|e| e.value = None);
-                        }
-                        decision
+                        by_hand(&r.order, act, &lines, &who, now)
                     })
                     .await?;
                     Ok(moved.into_iter().next())
@@ -85,9 +77,23 @@ impl Store {
             let part = self.import_some(pool, chunk).await?;
             sum.new += part.new;
             sum.known += part.known;
-            sum.free = part.free;
         }
+        sum.free = self.free_keys(pool).await?;
         Ok(sum)
+    }
+
+    /// Keys of a pool that nobody has drawn yet.
+    async fn free_keys(&self, pool: &str) -> Result<i64, StoreError> {
+        let (livemode, pool) = (self.livemode, pool.to_owned());
+        self.db
+            .read(move |tx| {
+                Box::pin(async move {
+                    let sql = "SELECT COUNT(*) FROM license_key WHERE account = '' AND livemode = $1 \
+                               AND pool = $2 AND session IS NULL";
+                    Ok(tx.first::<(i64,)>(sql, vals![livemode, &pool]).await?.map_or(0, |(n,)| n))
+                })
+            })
+            .await
     }
 
     async fn import_some(&self, pool: &str, keys: Vec<String>) -> Result<Imported, StoreError> {
@@ -111,15 +117,15 @@ impl Store {
                         vals![livemode, &pool],
                     )
                     .await?;
+                    let count = i64::try_from(keys.len()).unwrap_or(0);
                     let last: Option<(i64,)> = tx
                         .first(
-                            "SELECT COALESCE(MAX(position), 0) FROM license_key \
-                             WHERE account = '' AND livemode = $1 AND pool = $2",
-                            vals![livemode, &pool],
+                            "UPDATE key_pool SET last_position = last_position + $1 \
+                             WHERE account = '' AND livemode = $2 AND pool = $3 RETURNING last_position",
+                            vals![count, livemode, &pool],
                         )
                         .await?;
-                    let first = last.map_or(0, |(n,)| n) + 1;
-                    let count = keys.len() as u64;
+                    let first = last.map_or(0, |(n,)| n) - count + 1;
                     let rows = (first..)
                         .zip(&keys)
                         .map(|(position, key)| vals!["", livemode, &pool, key, position])
@@ -131,15 +137,8 @@ impl Store {
                             rows,
                         )
                         .await?;
-                    let free: Option<(i64,)> = tx
-                        .first(
-                            "SELECT COUNT(*) FROM license_key WHERE account = '' AND livemode = $1 \
-                             AND pool = $2 AND session IS NULL",
-                            vals![livemode, &pool],
-                        )
-                        .await?;
                     let new = new.len() as u64;
-                    Ok(Imported { new, known: count - new, free: free.map_or(0, |(n,)| n) })
+                    Ok(Imported { new, known: keys.len() as u64 - new, free: 0 })
                 })
             })
             .await

@@ -77,6 +77,8 @@ pub struct Recorded {
     pub created: Option<i64>,
     /// There is outside work to do.
     pub deliveries: bool,
+    /// It was rung while it was looked at, and is due again.
+    pub again: bool,
     /// What was told to the timeline.
     pub told: Vec<String>,
 }
@@ -238,7 +240,11 @@ async fn write(
         "told",
     ];
     tx.update("session", &["seq"], &columns, closed.collect()).await?;
-    Ok(changes.iter().zip(&looks).map(|(change, look)| recorded(change, look)).collect())
+    let done = changes.iter().zip(&looks).map(|(change, look)| {
+        let again = sessions.get(&change.session).is_some_and(|s| s.rung > look.claim.rung);
+        recorded(change, look, again)
+    });
+    Ok(done.collect())
 }
 
 /// What a look could make its order take.
@@ -282,9 +288,7 @@ fn decision(
             if known_trouble != Some(why.as_str()) {
                 decision.timeline.push(why.clone());
             }
-            if *ask_a_person
-                && order.is_none_or(|o| !o.placed && o.status != Status::NeedsAttention)
-            {
+            if *ask_a_person && order.is_none_or(|o| o.status == Status::AwaitingPayment) {
                 decision.standing =
                     Some(Standing { status: Status::NeedsAttention, reason: Some(why.clone()) });
                 decision.timeline.push(format!("needs_attention: {why}"));
@@ -327,7 +331,7 @@ fn close(look: &Ready, decision: &Decision, locked: &Locked, now: Millis) -> Vec
     ]
 }
 
-fn recorded(change: &Change<'_>, look: &Ready) -> Recorded {
+fn recorded(change: &Change<'_>, look: &Ready, again: bool) -> Recorded {
     let status = change.decision.standing.as_ref().map(|s| s.status);
     let was = change.before.map(|o| o.status);
     Recorded {
@@ -338,15 +342,9 @@ fn recorded(change: &Change<'_>, look: &Ready) -> Recorded {
         placed: change.decision.placed.then(|| summary(&change.decision.effects)),
         created: change.sale.and_then(|(sale, _)| sale.created),
         deliveries: !change.decision.deliveries.is_empty(),
+        again,
         told: change.decision.timeline.clone(),
     }
-}
-
-/// Leaves an order where it stands. An order that is not placed stands where its payment does,
-/// whatever people or deliveries do about it.
-pub(super) fn unmoved(order: &Order) -> Decision {
-    let standing = Standing { status: order.status, reason: order.reason.clone() };
-    Decision { standing: Some(standing), ..Decision::default() }
 }
 
 /// Decides anew about orders that are known, for those whose supply, deliveries or lines were acted
@@ -399,6 +397,7 @@ pub(super) async fn rework(
             placed: None,
             created: None,
             deliveries: !change.decision.deliveries.is_empty(),
+            again: false,
             told: change.decision.timeline.clone(),
         })
     });

@@ -271,7 +271,10 @@ impl Store {
                         "shelf (account, livemode, sku, on_hand, opened)",
                         rows,
                         "ON CONFLICT (account, livemode, sku) DO UPDATE SET \
-                         on_hand = shelf.on_hand + excluded.on_hand, opened = TRUE \
+                         on_hand = shelf.on_hand + CASE WHEN excluded.on_hand > shelf.backordered \
+                           THEN excluded.on_hand - shelf.backordered ELSE 0 END, \
+                         backordered = CASE WHEN shelf.backordered > excluded.on_hand \
+                           THEN shelf.backordered - excluded.on_hand ELSE 0 END, opened = TRUE \
                          WHERE NOT shelf.opened",
                     )
                     .await?;

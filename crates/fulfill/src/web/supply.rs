@@ -54,6 +54,7 @@ pub(super) async fn import_keys(
         plain(&format!("key {}", at + 1), key)?;
     }
     let imported = web.store.import_keys(&pool, &keys).await?;
+    web.wake.filled();
     tracing::info!(
         pool,
         new = imported.new,
@@ -98,6 +99,7 @@ pub(super) async fn add_stock(
         return Err(Problem::invalid("add: say how many units, as in {\"add\": 10}"));
     };
     let on_hand = web.store.add_stock(&sku, add).await?;
+    web.wake.filled();
     tracing::info!(sku, add, on_hand, "stock was changed");
     Ok(Json(json!({ "object": "stock", "sku": sku, "on_hand": on_hand })).into_response())
 }

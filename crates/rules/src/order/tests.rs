@@ -191,13 +191,38 @@ fn a_parcel_without_an_address_asks_a_person() {
 fn a_person_can_waive_or_fulfill_what_is_held() {
     let mut s = supply(&[], 0);
     let order = pay(&[("handmade", 1), ("unheard of", 1)], &mut s);
-    let one = by_hand(&order, ByHand::Fulfill, &["li_0".into()], "ann");
+    let one = by_hand(&order, ByHand::Fulfill, &["li_0".into()], "ann", 0);
     let order = remember(Some(&order), &one, 1).unwrap();
     assert_eq!(order.status, Status::NeedsAttention);
-    let rest = by_hand(&order, ByHand::Waive, &[], "ann");
+    let rest = by_hand(&order, ByHand::Waive, &[], "ann", 0);
     let order = remember(Some(&order), &rest, 2).unwrap();
     assert_eq!(order.status, Status::Fulfilled);
-    assert!(by_hand(&order, ByHand::Waive, &[], "ann").effects.is_empty());
+    assert!(by_hand(&order, ByHand::Waive, &[], "ann", 0).effects.is_empty());
+}
+
+#[test]
+fn what_is_waived_gives_nothing_and_what_is_done_by_hand_has_its_term() {
+    let mut s = supply(&[("SEAT", 0)], 0);
+    let held = pay(&[("ticket", 1)], &mut s);
+    let waived = by_hand(&held, ByHand::Waive, &[], "ann", 7);
+    assert!(waived.effects.iter().all(|e| e.value.is_none()));
+    let mut course = held.clone();
+    course.effects.iter_mut().for_each(|e| e.days = Some(10));
+    let done = by_hand(&course, ByHand::Fulfill, &[], "ann", 7);
+    let grant = done.effects.iter().find(|e| e.kind == EffectKind::Grant).unwrap();
+    assert_eq!((grant.value.as_deref(), grant.expires_at), (Some("concert"), Some(7 + 10 * DAY)));
+}
+
+#[test]
+fn an_order_that_is_not_paid_is_not_fulfilled_by_a_mail_or_by_hand() {
+    let mut s = supply(&[], 0);
+    let waiting = Fact::Waiting("the payment is processing".into());
+    let decision = decide(None, &waiting, &sale(&[("course", 1)]), &mut s, &policy(SHOP), 0);
+    let order = remember(None, &decision, 0).unwrap();
+    for next in [after_delivery(&order), by_hand(&order, ByHand::Fulfill, &[], "ann", 1)] {
+        assert_eq!(next.standing.unwrap().status, Status::AwaitingPayment);
+        assert!(next.timeline.is_empty() && next.effects.is_empty());
+    }
 }
 
 #[test]

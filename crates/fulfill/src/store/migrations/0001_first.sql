@@ -94,6 +94,7 @@ CREATE TABLE delivery (
   status {text} NOT NULL,
   due_at BIGINT,
   attempt BIGINT NOT NULL DEFAULT 0,
+  forgiven BIGINT NOT NULL DEFAULT 0,
   input {text} NOT NULL,
   said {text},
   PRIMARY KEY (session, kind, line)
@@ -124,6 +125,7 @@ CREATE TABLE key_pool (
   account {text} NOT NULL,
   livemode BOOLEAN NOT NULL,
   pool {text} NOT NULL,
+  last_position BIGINT NOT NULL DEFAULT 0,
   releasing BOOLEAN NOT NULL DEFAULT FALSE,
   PRIMARY KEY (account, livemode, pool)
 ) {compact};
