@@ -1,0 +1,87 @@
+//! Crash stories: the process stops right before and right after each commit of an order's life, is
+//! started again, and everything ends as if it had never stopped. On both databases.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+mod child;
+mod database;
+mod life;
+mod snapshot;
+
+use std::collections::BTreeMap;
+
+use futures_util::{StreamExt as _, stream};
+
+use crate::{child::Point, database::Kind, life::lead};
+
+/// Lives at once, each with a process of its own.
+const AT_ONCE: usize = 3;
+/// Points that belong to no order: they are passed at their own pace.
+const BESIDE: [&str; 5] = ["heartbeat", "forget_bodies", "renew", "leave", "give_back"];
+/// Claims are also made when nothing is due, some more in one life than in another.
+const SOMETIMES_IDLE: [&str; 2] = ["claim", "claim_deliveries"];
+/// What an order's life consists of. Whoever adds a transaction to it adds a step to the script.
+const LIFE: [&str; 12] = [
+    "migrate",
+    "note",
+    "open_stock",
+    "inbox",
+    "ring",
+    "claim",
+    "record",
+    "claim_deliveries",
+    "finish_delivery",
+    "import_keys",
+    "release",
+    "by_hand",
+];
+
+/// Every commit that an undisturbed life has passed, each twice: before and after.
+fn points(trace: &[String]) -> Vec<Point> {
+    let mut nth = BTreeMap::<&str, usize>::new();
+    let mut points = Vec::new();
+    for name in trace.iter().filter(|name| !BESIDE.contains(&name.as_str())) {
+        let nth = nth.entry(name).or_default();
+        *nth += 1;
+        points.extend([false, true].map(|after| Point { name: name.clone(), nth: *nth, after }));
+    }
+    points
+}
+
+async fn ends_as_the_undisturbed_life_does(kind: Kind) {
+    let undisturbed = lead(kind, None).await;
+    undisturbed.snapshot.is_as_it_should_be();
+    let points = points(&undisturbed.trace);
+    for name in LIFE {
+        assert!(points.iter().any(|point| point.name == name), "{name} is not in the script");
+    }
+    let lives: Vec<_> = stream::iter(points)
+        .map(|point| async move { (lead(kind, Some(point.clone())).await, point) })
+        .buffer_unordered(AT_ONCE)
+        .collect()
+        .await;
+    let (mut crashes, mut twice) = (BTreeMap::<&str, usize>::new(), 0);
+    for (life, point) in &lives {
+        let idle = SOMETIMES_IDLE.contains(&point.name.as_str());
+        assert!(life.crashed || idle, "{point} was never reached");
+        *crashes.entry(&point.name).or_default() += usize::from(life.crashed);
+        twice += usize::from(life.worked_twice);
+        life.snapshot.is_the_same_as(&undisturbed.snapshot, point);
+    }
+    for name in LIFE {
+        assert!(crashes[name] >= 2, "{name} was not stopped before and after: {crashes:?}");
+    }
+    assert!(twice > 0, "no job ran twice: the crashes miss the outside work");
+    let all: usize = crashes.values().sum();
+    println!("{all} crashes on {kind:?}: {crashes:?}; in {twice} lives a job ran twice");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_process_stopped_at_any_commit_ends_as_if_it_had_not_on_sqlite() {
+    ends_as_the_undisturbed_life_does(Kind::Sqlite).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_process_stopped_at_any_commit_ends_as_if_it_had_not_on_postgres() {
+    ends_as_the_undisturbed_life_does(Kind::Postgres).await;
+}
