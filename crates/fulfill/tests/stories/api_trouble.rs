@@ -71,7 +71,13 @@ both!(the_connection_ends_without_an_answer, shop(), async |t| {
 });
 
 both!(an_answer_takes_too_long, shop().timeout_ms(100), async |t| {
-    after_trouble(t, Fault::new(Trouble::Slow { ms: 400 }), 2, "no whole answer from Stripe in time").await;
+    after_trouble(
+        t,
+        Fault::new(Trouble::Slow { ms: 400 }),
+        2,
+        "no whole answer from Stripe in time",
+    )
+    .await;
 });
 
 both!(stripe_is_down_for_an_hour, shop(), async |t| {
@@ -127,15 +133,22 @@ both!(
     }
 );
 
-both!(a_key_that_may_not_read_sessions_asks_a_person, shop().restricted_to(&["event_read"]), async |t| {
-    let id = t.buy(basket(&[("prod_course", 1)])).await;
-    let order = t.until(&id, "needs_attention").await;
-    let reason = order["reason"].as_str().unwrap();
-    assert!(reason.contains("403") && reason.contains("rak_checkout_session_read"), "{reason}");
-    t.sandbox.restrict(crate::town::RESTRICTED, &["checkout_session_read", "payment_intent_read", "product_read"]);
-    let (_, order) = t.post(&format!("/api/orders/{id}/fulfill"), json!({})).await;
-    assert_eq!(order["status"], "fulfilled");
-});
+both!(
+    a_key_that_may_not_read_sessions_asks_a_person,
+    shop().restricted_to(&["event_read"]),
+    async |t| {
+        let id = t.buy(basket(&[("prod_course", 1)])).await;
+        let order = t.until(&id, "needs_attention").await;
+        let reason = order["reason"].as_str().unwrap();
+        assert!(reason.contains("403") && reason.contains("rak_checkout_session_read"), "{reason}");
+        t.sandbox.restrict(
+            crate::town::RESTRICTED,
+            &["checkout_session_read", "payment_intent_read", "product_read"],
+        );
+        let (_, order) = t.post(&format!("/api/orders/{id}/fulfill"), json!({})).await;
+        assert_eq!(order["status"], "fulfilled");
+    }
+);
 
 both!(a_key_that_stripe_refuses_asks_a_person, shop(), async |t| {
     let id = t.open_session(basket(&[("prod_course", 1)])).await;
@@ -147,20 +160,25 @@ both!(a_key_that_stripe_refuses_asks_a_person, shop(), async |t| {
     t.until(&id, "fulfilled").await;
 });
 
-both!(a_session_that_stripe_does_not_know_is_asked_for_three_times_and_kept, shop().veiled(), async |t| {
-    let body = json!({
-        "id": "evt_1", "type": "checkout.session.completed", "livemode": false,
-        "data": { "object": { "id": "cs_test_unheard" } },
-    });
-    assert_eq!(t.deliver_signed(&body.to_string()).await, StatusCode::OK);
-    t.pass(HOUR).await;
-    assert_eq!(t.veil.asked().len(), 3, "{:?}", t.veil.asked());
-    let (code, answer) = t.get("/api/orders/cs_test_unheard").await;
-    assert_eq!(code, StatusCode::NOT_FOUND);
-    let message = answer["error"]["message"].as_str().unwrap();
-    assert!(message.contains("not known to Stripe"), "{message}");
-    assert_eq!(t.db.number("SELECT COUNT(*) FROM orders").await, 0);
-    assert_eq!(t.db.number("SELECT COUNT(*) FROM event").await, 1, "the doorbell is kept");
-    let (code, _) = t.while_time_passes(t.post("/api/orders/cs_test_unheard/fulfill", json!({}))).await;
-    assert_eq!(code, StatusCode::NOT_FOUND);
-});
+both!(
+    a_session_that_stripe_does_not_know_is_asked_for_three_times_and_kept,
+    shop().veiled(),
+    async |t| {
+        let body = json!({
+            "id": "evt_1", "type": "checkout.session.completed", "livemode": false,
+            "data": { "object": { "id": "cs_test_unheard" } },
+        });
+        assert_eq!(t.deliver_signed(&body.to_string()).await, StatusCode::OK);
+        t.pass(HOUR).await;
+        assert_eq!(t.veil.asked().len(), 3, "{:?}", t.veil.asked());
+        let (code, answer) = t.get("/api/orders/cs_test_unheard").await;
+        assert_eq!(code, StatusCode::NOT_FOUND);
+        let message = answer["error"]["message"].as_str().unwrap();
+        assert!(message.contains("not known to Stripe"), "{message}");
+        assert_eq!(t.db.number("SELECT COUNT(*) FROM orders").await, 0);
+        assert_eq!(t.db.number("SELECT COUNT(*) FROM event").await, 1, "the doorbell is kept");
+        let (code, _) =
+            t.while_time_passes(t.post("/api/orders/cs_test_unheard/fulfill", json!({}))).await;
+        assert_eq!(code, StatusCode::NOT_FOUND);
+    }
+);

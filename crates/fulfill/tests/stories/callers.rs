@@ -114,6 +114,9 @@ both!(
         assert_eq!(t.db.number(left).await, 0, "{}", t.everything().await);
         let (_, order) = t.get(&format!("/api/orders/{}", ids[0])).await;
         let effects = order["effects"].as_array().unwrap();
-        assert!(effects.iter().any(|e| e["kind"] == "key" && e["value"] != Value::Null), "{order:#}");
+        assert!(
+            effects.iter().any(|e| e["kind"] == "key" && e["value"] != Value::Null),
+            "{order:#}"
+        );
     }
 );

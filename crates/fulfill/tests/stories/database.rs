@@ -38,10 +38,6 @@ impl Database {
         Self { location: Location::Postgres(url), inside: Inside::Postgres(conn.into()) }
     }
 
-    pub(crate) fn is_postgres(&self) -> bool {
-        matches!(self.inside, Inside::Postgres(_))
-    }
-
     /// The only number that a question has for an answer.
     pub(crate) async fn number(&self, sql: &str) -> i64 {
         match &self.inside {

@@ -29,33 +29,47 @@ both!(case_31_one_key_for_each_unit_or_one_with_seats, shop(), async |t| {
     assert!(t.page(&format!("session_id={id}")).await.2.contains("10 seats"));
 });
 
-both!(case_34_a_payment_that_comes_when_the_stock_is_gone_waits_for_new_stock, shop().stock("SHIRT", 1), async |t| {
-    let late = t.open_session(basket(&[("prod_shirt", 1)]).shipped()).await;
-    t.pay(&late, Method::Debit);
-    t.expect(&late, "awaiting_payment").await;
-    let quick = t.buy(basket(&[("prod_shirt", 1)]).shipped()).await;
-    t.expect(&quick, "fulfilled").await;
-    t.pass(3 * DAY + 60_000).await;
-    let order = t.expect(&late, "needs_attention").await;
-    assert_eq!(order["reason"], "not enough stock of SHIRT");
-    assert!(order["effects"].as_array().unwrap().iter().all(|e| e["status"] == "held"), "no parcel either");
-    t.post("/api/stock/SHIRT", json!({ "add": 5 })).await;
-    let order = t.expect(&late, "fulfilled").await;
-    assert!(order["effects"].as_array().unwrap().iter().any(|e| e["status"] == "to_ship"));
-    assert_eq!(t.db.number("SELECT on_hand FROM shelf WHERE sku = 'SHIRT'").await, 4);
-    assert_eq!(t.told(&late).await, [
-        "awaiting_payment: the payment is processing",
-        "paid 10.00 EUR",
-        "needs_attention: not enough stock of SHIRT",
-        "fulfilled: stock SHIRT ×1, parcel ×1",
-    ]);
-});
+both!(
+    case_34_a_payment_that_comes_when_the_stock_is_gone_waits_for_new_stock,
+    shop().stock("SHIRT", 1),
+    async |t| {
+        let late = t.open_session(basket(&[("prod_shirt", 1)]).shipped()).await;
+        t.pay(&late, Method::Debit);
+        t.expect(&late, "awaiting_payment").await;
+        let quick = t.buy(basket(&[("prod_shirt", 1)]).shipped()).await;
+        t.expect(&quick, "fulfilled").await;
+        t.pass(3 * DAY + 60_000).await;
+        let order = t.expect(&late, "needs_attention").await;
+        assert_eq!(order["reason"], "not enough stock of SHIRT");
+        assert!(
+            order["effects"].as_array().unwrap().iter().all(|e| e["status"] == "held"),
+            "no parcel either"
+        );
+        t.post("/api/stock/SHIRT", json!({ "add": 5 })).await;
+        let order = t.expect(&late, "fulfilled").await;
+        assert!(order["effects"].as_array().unwrap().iter().any(|e| e["status"] == "to_ship"));
+        assert_eq!(t.db.number("SELECT on_hand FROM shelf WHERE sku = 'SHIRT'").await, 4);
+        assert_eq!(
+            t.told(&late).await,
+            [
+                "awaiting_payment: the payment is processing",
+                "paid 10.00 EUR",
+                "needs_attention: not enough stock of SHIRT",
+                "fulfilled: stock SHIRT ×1, parcel ×1",
+            ]
+        );
+    }
+);
 
-both!(case_32_a_backorder_goes_out_and_says_what_is_missing, shop().stock("POSTER", 2), async |t| {
-    let id = t.buy(basket(&[("prod_poster", 5)])).await;
-    let order = t.expect(&id, "fulfilled").await;
-    assert_eq!(order["effects"][0]["note"], "3 on backorder");
-});
+both!(
+    case_32_a_backorder_goes_out_and_says_what_is_missing,
+    shop().stock("POSTER", 2),
+    async |t| {
+        let id = t.buy(basket(&[("prod_poster", 5)])).await;
+        let order = t.expect(&id, "fulfilled").await;
+        assert_eq!(order["effects"][0]["note"], "3 on backorder");
+    }
+);
 
 both!(a_dry_pool_is_served_by_the_next_import_the_oldest_first, shop(), async |t| {
     let mut ids = Vec::new();
@@ -81,7 +95,10 @@ both!(a_line_that_nobody_knows_waits_and_the_others_go_out, shop(), async |t| {
     assert_eq!(order["reason"], format!("line {} is not in the catalog", lines[1]));
     let (_, grants) = t.get("/api/grants?email=ann@example.com&access=course").await;
     assert_eq!(grants["has_access"], true, "what is known went out");
-    let (code, html) = { let page = t.page(&format!("session_id={id}")).await; (page.1, page.2) };
+    let (code, html) = {
+        let page = t.page(&format!("session_id={id}")).await;
+        (page.1, page.2)
+    };
     assert_eq!(code, "needs_attention");
     assert!(html.contains("course"), "{html}");
 
@@ -134,7 +151,10 @@ both!(
         let id = t.buy(basket(&[("prod_course", 1)])).await;
         let order = t.expect(&id, "fulfilled").await;
         let mail = &order["deliveries"][0];
-        assert_eq!((&mail["kind"], &mail["status"], &mail["owed"]), (&json!("mail.receipt"), &json!("due"), &json!(false)));
+        assert_eq!(
+            (&mail["kind"], &mail["status"], &mail["owed"]),
+            (&json!("mail.receipt"), &json!("due"), &json!(false))
+        );
         assert_eq!(mail["attempts"], 0);
         t.pass(30 * DAY).await;
         let order = t.expect(&id, "fulfilled").await;
@@ -147,25 +167,42 @@ both!(
 );
 
 both!(grants_answer_whether_this_customer_may_use_it, shop(), async |t| {
-    let basket = basket(&[("prod_course", 2)]).with("client_reference_id", "user-17").with("customer_creation", "always");
+    let basket = basket(&[("prod_course", 2)])
+        .with("client_reference_id", "user-17")
+        .with("customer_creation", "always");
     let id = t.buy(basket).await;
     let order = t.expect(&id, "fulfilled").await;
     let customer = order["customer"]["id"].as_str().unwrap();
-    for of in ["email=ann@EXAMPLE.com".to_owned(), format!("customer={customer}"), "client_reference_id=user-17".to_owned()] {
+    for of in [
+        "email=ann@EXAMPLE.com".to_owned(),
+        format!("customer={customer}"),
+        "client_reference_id=user-17".to_owned(),
+    ] {
         let (code, grants) = t.get(&format!("/api/grants?{of}")).await;
         assert_eq!(code, StatusCode::OK);
         let grant = &grants["data"][0];
-        assert_eq!((&grant["access"], &grant["active"], &grants["has_access"]), (&json!("course"), &json!(true), &json!(true)));
+        assert_eq!(
+            (&grant["access"], &grant["active"], &grants["has_access"]),
+            (&json!("course"), &json!(true), &json!(true))
+        );
         assert_eq!(grant["url"], "https://example.com/course");
         assert!(grant["expires_at"].as_str().unwrap().starts_with("2027-11-02T00:00:0"), "{grant}");
         assert_eq!(grant["session_id"], id);
     }
-    for of in ["email=bob@example.com", "customer=cus_x", "client_reference_id=user-1", "email=ann@example.com&access=other"] {
+    for of in [
+        "email=bob@example.com",
+        "customer=cus_x",
+        "client_reference_id=user-1",
+        "email=ann@example.com&access=other",
+    ] {
         let (_, grants) = t.get(&format!("/api/grants?{of}")).await;
         assert_eq!((&grants["data"], &grants["has_access"]), (&json!([]), &json!(false)), "{of}");
     }
     assert_eq!(t.get("/api/grants").await.0, StatusCode::BAD_REQUEST);
     t.pass(366 * DAY).await;
     let (_, grants) = t.get("/api/grants?email=ann@example.com&access=course").await;
-    assert_eq!((&grants["has_access"], &grants["data"][0]["active"]), (&json!(false), &json!(false)));
+    assert_eq!(
+        (&grants["has_access"], &grants["data"][0]["active"]),
+        (&json!(false), &json!(false))
+    );
 });

@@ -77,7 +77,12 @@ async fn given(t: &Town, basket: Basket) -> Value {
 
 both!(case_29_lines_match_by_product_lookup_key_and_metadata, shop().sells(MATCHERS), async |t| {
     assert_eq!(given(t, basket(&[("prod_course", 1)])).await, "course");
-    let price = [("currency", "eur"), ("unit_amount", "900"), ("product_data[name]", "Yearly"), ("lookup_key", "yearly")];
+    let price = [
+        ("currency", "eur"),
+        ("unit_amount", "900"),
+        ("product_data[name]", "Yearly"),
+        ("lookup_key", "yearly"),
+    ];
     let price = t.stripe("prices", &price).await;
     let yearly = basket(&[]).priced(price["id"].as_str().unwrap(), 1);
     assert_eq!(given(t, yearly).await, "by lookup key");
@@ -98,13 +103,19 @@ both!(case_29_lines_match_by_price_and_payment_link, shop().sells(MATCHERS).veil
 });
 
 both!(case_30_what_the_buyer_changed_counts, shop().stock("SHIRT", 10), async |t| {
-    let basket = basket(&[("prod_shirt", 1)]).adjustable().line("prod_course", 1, 1_000, "eur").adjustable();
+    let basket =
+        basket(&[("prod_shirt", 1)]).adjustable().line("prod_course", 1, 1_000, "eur").adjustable();
     let (id, lines) = t.session_with_lines(basket.shipped()).await;
     let quantities = [(lines[0].clone(), 3), (lines[1].clone(), 0)].into();
     t.pay_as(&id, Method::Card, Purchase { quantities, ..ann() });
     let order = t.expect(&id, "fulfilled").await;
     assert_eq!(order["amount_total"], 3_000);
-    let bought: Vec<_> = order["lines"].as_array().unwrap().iter().map(|l| (&l["product"], &l["quantity"])).collect();
+    let bought: Vec<_> = order["lines"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|l| (&l["product"], &l["quantity"]))
+        .collect();
     assert_eq!(bought, [(&json!("prod_shirt"), &json!(3))]);
     assert_eq!(t.db.number("SELECT on_hand FROM shelf WHERE sku = 'SHIRT'").await, 7);
     assert!(!order["effects"].to_string().contains("course"), "the removed line owes nothing");

@@ -1,6 +1,8 @@
 //! Stories over HTTP: a real server with its engine, the sandbox as Stripe, and clocks that only the
 //! story turns. Each is told twice: on a fresh SQLite file and in a fresh PostgreSQL database.
 
+#![expect(clippy::unwrap_used, reason = "a story that cannot go on ends there")]
+
 mod database;
 mod plan;
 mod shop;

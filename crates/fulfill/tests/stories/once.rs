@@ -5,7 +5,7 @@ use reqwest::StatusCode;
 
 use crate::{basket, both, plan::Endpoint, shop};
 
-both!(a_card_payment_is_fulfilled, shop(), async |t| {
+both!(case_09_a_card_payment_is_fulfilled_though_nothing_was_known_of_it, shop(), async |t| {
     let id = t.buy(basket(&[("prod_course", 1)])).await;
     let order = t.expect(&id, "fulfilled").await;
     assert_eq!(t.told(&id).await, ["paid 10.00 EUR", "fulfilled: grant course ×1"]);

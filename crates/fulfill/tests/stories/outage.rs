@@ -40,7 +40,13 @@ both!(
     shop().looking().stock("POSTER", 1_000),
     async |t| {
         t.listed().await;
-        for trouble in [Trouble::Duplicate, Trouble::Hold, Trouble::Split, Trouble::Lose, Trouble::Delay { ms: 90_000 }] {
+        for trouble in [
+            Trouble::Duplicate,
+            Trouble::Hold,
+            Trouble::Split,
+            Trouble::Lose,
+            Trouble::Delay { ms: 90_000 },
+        ] {
             t.sandbox.faults().add(Fault::new(trouble).chance(0.3));
         }
         let mut ids = Vec::new();
@@ -63,32 +69,49 @@ both!(
     }
 );
 
-both!(a_graceful_stop_in_the_middle_leaves_nothing_half_done, shop().stock("POSTER", 100), async |t| {
-    t.sandbox.faults().add(Fault::new(Trouble::Slow { ms: 60 }).on("GET", "/v1/checkout/sessions/"));
-    let mut ids = Vec::new();
-    for _ in 0..20 {
-        ids.push(t.open_session(basket(&[("prod_poster", 1)])).await);
+both!(
+    a_graceful_stop_in_the_middle_leaves_nothing_half_done,
+    shop().stock("POSTER", 100),
+    async |t| {
+        t.sandbox
+            .faults()
+            .add(Fault::new(Trouble::Slow { ms: 60 }).on("GET", "/v1/checkout/sessions/"));
+        let mut ids = Vec::new();
+        for _ in 0..20 {
+            ids.push(t.open_session(basket(&[("prod_poster", 1)])).await);
+        }
+        ids.iter().for_each(|id| t.pay(id, Method::Card));
+        t.sandbox.idle().await;
+        t.stop(0).await;
+        let leased = "SELECT COUNT(*) FROM session WHERE lease_until IS NOT NULL";
+        assert_eq!(t.db.number(leased).await, 0, "what was begun is finished or given back");
+        t.sandbox.faults().clear();
+        t.start(0).await;
+        for id in &ids {
+            t.expect(id, "fulfilled").await;
+        }
+        assert_eq!(t.db.number("SELECT on_hand FROM shelf WHERE sku = 'POSTER'").await, 80);
+        assert_eq!(
+            t.db.number("SELECT on_hand + backordered FROM shelf WHERE sku = 'POSTER'").await,
+            80
+        );
     }
-    ids.iter().for_each(|id| t.pay(id, Method::Card));
-    t.sandbox.idle().await;
-    t.stop(0).await;
-    let leased = "SELECT COUNT(*) FROM session WHERE lease_until IS NOT NULL";
-    assert_eq!(t.db.number(leased).await, 0, "what was begun is finished or given back");
-    t.sandbox.faults().clear();
-    t.start(0).await;
-    for id in &ids {
-        t.expect(id, "fulfilled").await;
-    }
-    assert_eq!(t.db.number("SELECT on_hand FROM shelf WHERE sku = 'POSTER'").await, 80);
-    assert_eq!(t.db.number("SELECT on_hand + backordered FROM shelf WHERE sku = 'POSTER'").await, 80);
-});
+);
 
-both!(a_node_that_comes_and_goes_while_another_works_loses_nothing,
-    shop().nodes(2).stock("POSTER", 100).endpoints(&[Endpoint::default(), Endpoint { node: 1, ..Endpoint::default() }]),
+both!(
+    a_node_that_comes_and_goes_while_another_works_loses_nothing,
+    shop()
+        .nodes(2)
+        .stock("POSTER", 100)
+        .endpoints(&[Endpoint::default(), Endpoint { node: 1, ..Endpoint::default() }]),
     async |t| {
         let mut ids = Vec::new();
         for round in 0..6 {
-            if round % 2 == 0 { t.stop(1).await } else { t.start(1).await }
+            if round % 2 == 0 {
+                t.stop(1).await
+            } else {
+                t.start(1).await
+            }
             for _ in 0..4 {
                 ids.push(t.buy(basket(&[("prod_poster", 1)])).await);
             }
@@ -103,23 +126,29 @@ both!(a_node_that_comes_and_goes_while_another_works_loses_nothing,
     }
 );
 
-both!(an_engine_that_is_killed_in_the_middle_is_followed_by_another, shop().stock("POSTER", 100), async |t| {
-    t.sandbox.faults().add(Fault::new(Trouble::Slow { ms: 80 }).on("GET", "/v1/checkout/sessions/"));
-    let mut ids = Vec::new();
-    for _ in 0..20 {
-        ids.push(t.buy(basket(&[("prod_poster", 1)])).await);
+both!(
+    an_engine_that_is_killed_in_the_middle_is_followed_by_another,
+    shop().stock("POSTER", 100),
+    async |t| {
+        t.sandbox
+            .faults()
+            .add(Fault::new(Trouble::Slow { ms: 80 }).on("GET", "/v1/checkout/sessions/"));
+        let mut ids = Vec::new();
+        for _ in 0..20 {
+            ids.push(t.buy(basket(&[("prod_poster", 1)])).await);
+        }
+        t.sandbox.idle().await;
+        t.kill_engine(0);
+        t.sandbox.faults().clear();
+        // The leases of whoever was killed run out.
+        t.turn(11_000);
+        t.run_engine(0);
+        for id in &ids {
+            t.expect(id, "fulfilled").await;
+        }
+        assert_eq!(t.db.number("SELECT on_hand FROM shelf WHERE sku = 'POSTER'").await, 80);
     }
-    t.sandbox.idle().await;
-    t.kill_engine(0);
-    t.sandbox.faults().clear();
-    // The leases of whoever was killed run out.
-    t.turn(11_000);
-    t.run_engine(0);
-    for id in &ids {
-        t.expect(id, "fulfilled").await;
-    }
-    assert_eq!(t.db.number("SELECT on_hand FROM shelf WHERE sku = 'POSTER'").await, 80);
-});
+);
 
 both!(ready_and_healthy_are_said_without_stripe, shop(), async |t| {
     t.sandbox.faults().add(Fault::status(500));

@@ -34,11 +34,14 @@ both!(case_20_21_a_debit_on_its_way_waits_and_gives_nothing_yet, shop(), async |
     t.pass(3 * DAY + MINUTE).await;
     t.expect(&id, "fulfilled").await;
     assert_eq!(page_says(t, &id).await, "fulfilled");
-    assert_eq!(t.told(&id).await, [
-        "awaiting_payment: the payment is processing",
-        "paid 10.00 EUR",
-        "fulfilled: grant course ×1",
-    ]);
+    assert_eq!(
+        t.told(&id).await,
+        [
+            "awaiting_payment: the payment is processing",
+            "paid 10.00 EUR",
+            "fulfilled: grant course ×1",
+        ]
+    );
     let (_, grants) = t.get("/api/grants?email=ANN@example.com&access=course").await;
     assert_eq!(grants["has_access"], true);
 });
@@ -65,12 +68,15 @@ both!(case_22_a_payment_that_succeeds_after_it_failed_wins, shop().veiled(), asy
     t.veil.change(|session| session["payment_status"] = "paid".into());
     t.pass(DAY + MINUTE).await;
     t.expect(&id, "fulfilled").await;
-    assert_eq!(t.told(&id).await, [
-        "awaiting_payment: the payment is processing",
-        "payment_failed: the payment failed (requires_payment_method)",
-        "paid 10.00 EUR",
-        "fulfilled: grant course ×1",
-    ]);
+    assert_eq!(
+        t.told(&id).await,
+        [
+            "awaiting_payment: the payment is processing",
+            "payment_failed: the payment failed (requires_payment_method)",
+            "paid 10.00 EUR",
+            "fulfilled: grant course ×1",
+        ]
+    );
 });
 
 both!(case_19_a_success_that_is_told_before_the_completion_counts, shop(), async |t| {
@@ -98,7 +104,8 @@ both!(case_19_a_completion_that_is_told_after_the_failure_changes_nothing, shop(
 });
 
 both!(a_reserved_payment_waits_until_it_is_captured, shop(), async |t| {
-    let basket = basket(&[("prod_course", 1)]).with("payment_intent_data[capture_method]", "manual");
+    let basket =
+        basket(&[("prod_course", 1)]).with("payment_intent_data[capture_method]", "manual");
     let id = t.buy(basket).await;
     let order = t.expect(&id, "awaiting_payment").await;
     assert_eq!(order["reason"], "authorized only: capture the payment (requires_capture)");
@@ -109,7 +116,8 @@ both!(a_reserved_payment_waits_until_it_is_captured, shop(), async |t| {
 });
 
 both!(a_reserved_payment_that_is_canceled_has_failed, shop(), async |t| {
-    let basket = basket(&[("prod_course", 1)]).with("payment_intent_data[capture_method]", "manual");
+    let basket =
+        basket(&[("prod_course", 1)]).with("payment_intent_data[capture_method]", "manual");
     let id = t.buy(basket).await;
     let order = t.expect(&id, "awaiting_payment").await;
     let intent = order["payment_intent"].as_str().unwrap();
@@ -134,7 +142,8 @@ both!(a_buyer_who_still_has_to_act_is_waited_for, shop().veiled(), async |t| {
 
 both!(case_24_a_free_order_without_a_payment_intent_is_fulfilled, shop(), async |t| {
     let coupon = t.stripe("coupons", &[("percent_off", "100"), ("duration", "once")]).await;
-    let basket = basket(&[("prod_course", 1)]).with("discounts[0][coupon]", coupon["id"].as_str().unwrap());
+    let basket =
+        basket(&[("prod_course", 1)]).with("discounts[0][coupon]", coupon["id"].as_str().unwrap());
     let id = t.open_session(basket).await;
     t.pay(&id, Method::Free);
     let order = t.expect(&id, "fulfilled").await;
@@ -153,7 +162,8 @@ both!(case_25_yen_dinar_and_forint_are_shown_in_their_own_digits, shop(), async 
         ("usd", 1_050, "10.50 USD"),
         ("isk", 1_000, "10.00 ISK"),
     ] {
-        let basket = Basket(Vec::new()).with("mode", "payment").line("prod_course", 1, minor, currency);
+        let basket =
+            Basket(Vec::new()).with("mode", "payment").line("prod_course", 1, minor, currency);
         let id = t.buy(basket).await;
         let order = t.expect(&id, "fulfilled").await;
         assert_eq!((&order["amount_total"], &order["currency"]), (&json!(minor), &json!(currency)));
@@ -224,17 +234,23 @@ both!(a_payment_status_nobody_knows_is_held_for_a_person, shop().veiled(), async
     t.expect(&id, "fulfilled").await;
 });
 
-both!(a_session_with_fields_missing_or_of_other_shapes_is_fulfilled_if_it_is_paid, shop().veiled(), async |t| {
-    t.veil.change(|session| {
-        let fields = session.as_object_mut().unwrap();
-        for name in ["status", "mode", "customer_details", "amount_total", "currency", "metadata"] {
-            fields.remove(name);
-        }
-        fields.insert("created".into(), json!({ "odd": true }));
-        fields.insert("locale".into(), json!(17));
-        fields.insert("field_of_tomorrow".into(), json!([1, 2, 3]));
-    });
-    let id = t.buy(basket(&[("prod_course", 1)])).await;
-    t.expect(&id, "fulfilled").await;
-    assert_eq!(t.told(&id).await, ["paid", "fulfilled: grant course ×1"]);
-});
+both!(
+    a_session_with_fields_missing_or_of_other_shapes_is_fulfilled_if_it_is_paid,
+    shop().veiled(),
+    async |t| {
+        t.veil.change(|session| {
+            let fields = session.as_object_mut().unwrap();
+            for name in
+                ["status", "mode", "customer_details", "amount_total", "currency", "metadata"]
+            {
+                fields.remove(name);
+            }
+            fields.insert("created".into(), json!({ "odd": true }));
+            fields.insert("locale".into(), json!(17));
+            fields.insert("field_of_tomorrow".into(), json!([1, 2, 3]));
+        });
+        let id = t.buy(basket(&[("prod_course", 1)])).await;
+        t.expect(&id, "fulfilled").await;
+        assert_eq!(t.told(&id).await, ["paid", "fulfilled: grant course ×1"]);
+    }
+);

@@ -78,10 +78,8 @@ pub(crate) struct Plan {
     pub(crate) settle_s: u64,
     /// A restricted key's permissions.
     pub(crate) permissions: Option<&'static [&'static str]>,
-    pub(crate) api_key: Option<&'static str>,
     pub(crate) kinds: Vec<&'static str>,
     pub(crate) extra: Vec<Extra>,
-    pub(crate) leaves_work: bool,
 }
 
 /// A usual shop on one node, with one endpoint.
@@ -98,10 +96,8 @@ pub(crate) fn shop() -> Plan {
         timeout_ms: 8_000,
         settle_s: 3 * 24 * 3_600,
         permissions: None,
-        api_key: None,
         kinds: Vec::new(),
         extra: Vec::new(),
-        leaves_work: false,
     }
 }
 
@@ -163,11 +159,6 @@ impl Plan {
         self
     }
 
-    pub(crate) fn api_key(mut self, key: &'static str) -> Self {
-        self.api_key = Some(key);
-        self
-    }
-
     /// Outside work of the story's own.
     pub(crate) fn action<A: Action + Clone>(mut self, action: A) -> Self {
         self.kinds.push(A::KIND);
@@ -177,12 +168,6 @@ impl Plan {
     /// Whatever else the builder is told.
     pub(crate) fn and(mut self, extra: impl Fn(Builder) -> Builder + 'static) -> Self {
         self.extra.push(Arc::new(extra));
-        self
-    }
-
-    /// The story ends with work undone, and says why.
-    pub(crate) fn leaves_work(mut self) -> Self {
-        self.leaves_work = true;
         self
     }
 

@@ -36,7 +36,9 @@ both!(
     async |t| {
         let id = unheard(t).await;
         let now = t.clock.now() / 1_000;
-        let v1 = |secret: &str, body: &str| sign(secret, now, body.as_bytes()).split_once(',').unwrap().1.to_owned();
+        let v1 = |secret: &str, body: &str| {
+            sign(secret, now, body.as_bytes()).split_once(',').unwrap().1.to_owned()
+        };
         for (at, secrets) in [
             vec![&*t.secrets[0]],
             vec![&*t.secrets[1]],
@@ -57,43 +59,50 @@ both!(
     }
 );
 
-both!(case_11_12_14_15_what_is_not_signed_rightly_is_refused_and_leaves_nothing, shop(), async |t| {
-    let id = unheard(t).await;
-    let body = event("evt_1", &id);
-    let (now, secret) = (t.clock.now() / 1_000, t.secrets[0].clone());
-    let good = sign(&secret, now, body.as_bytes());
-    let reserialized = serde_json::to_string_pretty(&serde_json::from_str::<serde_json::Value>(&body).unwrap()).unwrap();
-    let v0 = good.replace("v1=", "v0=");
-    let stale = sign(&secret, now - 301, body.as_bytes());
-    let future = sign(&secret, now + 301, body.as_bytes());
-    let other = sign("whsec_of_another_endpoint", now, body.as_bytes());
-    let api_key = sign(t.sandbox.secret_key(), now, body.as_bytes());
-    for (why, header, body) in [
-        ("unsigned", None, body.as_str()),
-        ("empty", Some(""), &body),
-        ("not a header", Some("a=b"), &body),
-        ("only v0", Some(&*v0), &body),
-        ("re-serialized", Some(&good), &reserialized),
-        ("cut off", Some(&good), &body[..body.len() - 1]),
-        ("stale", Some(&stale), &body),
-        ("future", Some(&future), &body),
-        ("another secret", Some(&other), &body),
-        ("the API key as secret", Some(&api_key), &body),
-    ] {
-        assert_eq!(t.deliver(header, body.to_owned()).await, REFUSED, "{why}");
+both!(
+    case_11_12_14_15_what_is_not_signed_rightly_is_refused_and_leaves_nothing,
+    shop(),
+    async |t| {
+        let id = unheard(t).await;
+        let body = event("evt_1", &id);
+        let (now, secret) = (t.clock.now() / 1_000, t.secrets[0].clone());
+        let good = sign(&secret, now, body.as_bytes());
+        let reserialized = serde_json::to_string_pretty(
+            &serde_json::from_str::<serde_json::Value>(&body).unwrap(),
+        )
+        .unwrap();
+        let v0 = good.replace("v1=", "v0=");
+        let stale = sign(&secret, now - 301, body.as_bytes());
+        let future = sign(&secret, now + 301, body.as_bytes());
+        let other = sign("whsec_of_another_endpoint", now, body.as_bytes());
+        let api_key = sign(t.sandbox.secret_key(), now, body.as_bytes());
+        for (why, header, body) in [
+            ("unsigned", None, body.as_str()),
+            ("empty", Some(""), &body),
+            ("not a header", Some("a=b"), &body),
+            ("only v0", Some(&*v0), &body),
+            ("re-serialized", Some(&good), &reserialized),
+            ("cut off", Some(&good), &body[..body.len() - 1]),
+            ("stale", Some(&stale), &body),
+            ("future", Some(&future), &body),
+            ("another secret", Some(&other), &body),
+            ("the API key as secret", Some(&api_key), &body),
+        ] {
+            assert_eq!(t.deliver(header, body.to_owned()).await, REFUSED, "{why}");
+        }
+        assert_eq!(stored(t).await, 0);
+        assert_eq!(t.db.number("SELECT COUNT(*) FROM session").await, 0);
+        // Five minutes either way are allowed.
+        for (n, at) in [now - 300, now + 300].into_iter().enumerate() {
+            let body = event(&format!("evt_{n}"), &id);
+            assert_eq!(t.deliver(Some(&sign(&secret, at, body.as_bytes())), body).await, OK);
+        }
+        t.expect(&id, "fulfilled").await;
+        let (_, metrics) = t.text("/metrics").await;
+        assert!(metrics.contains("fulfilld_webhooks_total{kind=\"rejected\"} 10"), "{metrics}");
+        assert!(metrics.contains("fulfilld_clock_skew_milliseconds -300000"), "{metrics}");
     }
-    assert_eq!(stored(t).await, 0);
-    assert_eq!(t.db.number("SELECT COUNT(*) FROM session").await, 0);
-    // Five minutes either way are allowed.
-    for (n, at) in [now - 300, now + 300].into_iter().enumerate() {
-        let body = event(&format!("evt_{n}"), &id);
-        assert_eq!(t.deliver(Some(&sign(&secret, at, body.as_bytes())), body).await, OK);
-    }
-    t.expect(&id, "fulfilled").await;
-    let (_, metrics) = t.text("/metrics").await;
-    assert!(metrics.contains("fulfilld_webhooks_total{kind=\"rejected\"} 10"), "{metrics}");
-    assert!(metrics.contains("fulfilld_clock_skew_milliseconds -300000"), "{metrics}");
-});
+);
 
 both!(case_02_a_delivery_that_comes_again_is_acknowledged_and_stored_once, shop(), async |t| {
     let id = unheard(t).await;
@@ -115,7 +124,8 @@ both!(
         assert!(attempts.len() > 5, "products, prices, intents, charges: {}", attempts.len());
         assert!(attempts.iter().all(|attempt| attempt.status == Some(200)), "{attempts:#?}");
         assert_eq!(stored(t).await, i64::try_from(attempts.len()).unwrap());
-        let unheard_of = r#"{"id":"evt_x","type":"galaxy.collided","data":{"object":{"id":"gal_1"}}}"#;
+        let unheard_of =
+            r#"{"id":"evt_x","type":"galaxy.collided","data":{"object":{"id":"gal_1"}}}"#;
         assert_eq!(t.deliver_signed(unheard_of).await, OK);
         let bare = r#"{"id":"evt_y","type":"checkout.session.completed"}"#;
         assert_eq!(t.deliver_signed(bare).await, OK);
@@ -125,12 +135,24 @@ both!(
 );
 
 both!(what_cannot_be_read_is_kept_for_a_person_and_acknowledged, shop(), async |t| {
-    for body in ["", "not json", "[1,2]", "{\"id\":\"evt_1\"}", "{\"type\":\"x\"}", "{\"id\":\"evt", "\u{feff}{}", "null"] {
+    for body in [
+        "",
+        "not json",
+        "[1,2]",
+        "{\"id\":\"evt_1\"}",
+        "{\"type\":\"x\"}",
+        "{\"id\":\"evt",
+        "\u{feff}{}",
+        "null",
+    ] {
         assert_eq!(t.deliver_signed(body).await, OK, "{body}");
         assert_eq!(t.deliver_signed(body).await, OK, "again: {body}");
     }
     assert_eq!(stored(t).await, 8, "each once");
-    assert_eq!(t.db.number("SELECT COUNT(*) FROM event WHERE disposition = 'quarantined'").await, 8);
+    assert_eq!(
+        t.db.number("SELECT COUNT(*) FROM event WHERE disposition = 'quarantined'").await,
+        8
+    );
     let (_, metrics) = t.text("/metrics").await;
     assert!(metrics.contains("fulfilld_quarantined 8"), "{metrics}");
     let large = "x".repeat((1 << 20) + 1);
@@ -159,9 +181,22 @@ both!(case_18_a_live_event_on_the_test_service_is_kept_apart, shop(), async |t| 
 
 both!(an_event_of_a_connected_account_is_kept_and_not_acted_on, shop(), async |t| {
     let id = unheard(t).await;
-    let body = event("evt_1", &id).replace("\"id\":\"evt_1\"", "\"id\":\"evt_1\",\"account\":\"acct_1\"");
+    let body =
+        event("evt_1", &id).replace("\"id\":\"evt_1\"", "\"id\":\"evt_1\",\"account\":\"acct_1\"");
     assert_eq!(t.deliver_signed(&body).await, OK);
     t.settle().await;
     assert_eq!(stored(t).await, 1);
     assert_eq!(t.db.number("SELECT COUNT(*) FROM session").await, 0);
 });
+
+#[tokio::test]
+async fn case_15_without_a_signing_secret_nothing_starts() {
+    use fulfill::{Fulfill, OpenError, clock::Clock, store::Location, stripe::ClientSettings};
+    let folder = tempfile::tempdir().unwrap();
+    let opened = Fulfill::builder()
+        .database(Location::Sqlite(folder.path().join("story.db")))
+        .stripe(ClientSettings::new("sk_test_1".into(), Clock::system()))
+        .open()
+        .await;
+    assert!(matches!(opened, Err(OpenError::NoSecrets)), "{opened:?}");
+}

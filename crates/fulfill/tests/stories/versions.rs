@@ -19,14 +19,31 @@ async fn both_ways(t: &Town) {
     t.pay(&debit, Method::Debit);
     t.expect(&debit, "awaiting_payment").await;
     let order = t.until(&debit, "fulfilled").await;
-    let types: Vec<_> = order["events"].as_array().unwrap().iter().map(|e| e["type"].as_str().unwrap()).collect();
+    let types: Vec<_> =
+        order["events"].as_array().unwrap().iter().map(|e| e["type"].as_str().unwrap()).collect();
     assert_eq!(types, ["checkout.session.completed", "checkout.session.async_payment_succeeded"]);
 }
 
-both!(case_16_events_of_2022_11_15_fulfill, shop().endpoints(&[of_version("2022-11-15")]), both_ways);
-both!(case_16_events_of_2023_10_16_fulfill, shop().endpoints(&[of_version("2023-10-16")]), both_ways);
-both!(case_16_events_of_2025_03_31_fulfill, shop().endpoints(&[of_version("2025-03-31.basil")]), both_ways);
-both!(case_16_events_of_the_newest_version_fulfill, shop().endpoints(&[of_version("2026-10-28.endive")]), both_ways);
+both!(
+    case_16_events_of_2022_11_15_fulfill,
+    shop().endpoints(&[of_version("2022-11-15")]),
+    both_ways
+);
+both!(
+    case_16_events_of_2023_10_16_fulfill,
+    shop().endpoints(&[of_version("2023-10-16")]),
+    both_ways
+);
+both!(
+    case_16_events_of_2025_03_31_fulfill,
+    shop().endpoints(&[of_version("2025-03-31.basil")]),
+    both_ways
+);
+both!(
+    case_16_events_of_the_newest_version_fulfill,
+    shop().endpoints(&[of_version("2026-10-28.endive")]),
+    both_ways
+);
 both!(case_16_thin_events_fulfill, shop().endpoints(&[THIN]), both_ways);
 
 both!(
@@ -40,21 +57,25 @@ both!(
     }
 );
 
-both!(case_17_the_address_is_found_in_all_four_places, shop().stock("SHIRT", 10).veiled(), async |t| {
-    for place in ["2026-10-28.endive", "2022-11-15", "2022-07-31", "intent"] {
-        if place == "intent" {
-            t.veil.version("2026-10-28.endive");
-            t.veil.change(|session| {
-                let shipping = session["collected_information"]["shipping_details"].take();
-                session["collected_information"] = json!(null);
-                session["payment_intent"]["shipping"] = shipping;
-            });
-        } else {
-            t.veil.version(place);
+both!(
+    case_17_the_address_is_found_in_all_four_places,
+    shop().stock("SHIRT", 10).veiled(),
+    async |t| {
+        for place in ["2026-10-28.endive", "2022-11-15", "2022-07-31", "intent"] {
+            if place == "intent" {
+                t.veil.version("2026-10-28.endive");
+                t.veil.change(|session| {
+                    let shipping = session["collected_information"]["shipping_details"].take();
+                    session["collected_information"] = json!(null);
+                    session["payment_intent"]["shipping"] = shipping;
+                });
+            } else {
+                t.veil.version(place);
+            }
+            let id = t.buy(basket(&[("prod_shirt", 1)]).shipped()).await;
+            let order = t.expect(&id, "fulfilled").await;
+            assert_eq!(order["shipping"]["address"]["line1"], "Hauptstraße 1", "{place}");
+            assert_eq!(order["shipping"]["name"], "Ann Smith", "{place}");
         }
-        let id = t.buy(basket(&[("prod_shirt", 1)]).shipped()).await;
-        let order = t.expect(&id, "fulfilled").await;
-        assert_eq!(order["shipping"]["address"]["line1"], "Hauptstraße 1", "{place}");
-        assert_eq!(order["shipping"]["name"], "Ann Smith", "{place}");
     }
-});
+);

@@ -42,7 +42,8 @@ impl Invite {
     fn that(does: &[Does]) -> Self {
         let mut does = does.to_vec();
         does.reverse();
-        let script = Script { does: Mutex::new(does), keys: Mutex::default(), gate: Semaphore::new(0) };
+        let script =
+            Script { does: Mutex::new(does), keys: Mutex::default(), gate: Semaphore::new(0) };
         Self(Arc::new(script))
     }
 }
@@ -93,63 +94,95 @@ both!(an_action_of_ones_own_is_part_of_the_order, club(Invite::that(&[])), async
     t.pay(&id, fulfill_sandbox::Method::Card);
     let order = t.expect(&id, "fulfilled").await;
     assert_eq!(delivery(&order), ("done", 1));
-    assert_eq!(t.told(&id).await, [
-        "paid 10.00 EUR".to_owned(),
-        "preparing: the delivery invite is on its way".to_owned(),
-        format!("invite of line {} done: invited to blue", lines[0]),
-        "fulfilled: grant club ×1".to_owned(),
-    ]);
+    assert_eq!(
+        t.told(&id).await,
+        [
+            "paid 10.00 EUR".to_owned(),
+            "preparing: the delivery invite is on its way".to_owned(),
+            format!("invite of line {} done: invited to blue", lines[0]),
+            "fulfilled: grant club ×1".to_owned(),
+        ]
+    );
 });
 
 mod fails {
     use super::*;
 
-    const SCRIPT: &[Does] = &[Does::Fails, Does::FailsFor(120), Does::Panics, Does::Fails, Does::Fails];
+    const SCRIPT: &[Does] =
+        &[Does::Fails, Does::FailsFor(120), Does::Panics, Does::Fails, Does::Fails];
 
-    both!(an_action_that_fails_for_a_while_is_tried_again_under_one_key, club(Invite::that(SCRIPT)), async |t| {
-        let id = t.buy(basket(&[("prod_invite", 1)])).await;
-        let order = t.expect(&id, "preparing").await;
-        assert_eq!(order["reason"], "the delivery invite is on its way");
-        assert_eq!(t.page(&format!("session_id={id}")).await.1, "preparing");
-        let order = t.until(&id, "fulfilled").await;
-        assert_eq!(delivery(&order), ("done", 6));
-        let told = t.told(&id).await;
-        let failed: Vec<&str> = told.iter().filter(|l| l.contains("failed:")).map(|l| l.split(": ").nth(1).unwrap()).collect();
-        assert_eq!(failed, ["attempt 1 failed", "attempt 2 failed", "attempt 3 failed"], "{told:?}");
-        assert!(told.iter().any(|line| line.contains("the action panicked")), "{told:?}");
-    });
+    both!(
+        an_action_that_fails_for_a_while_is_tried_again_under_one_key,
+        club(Invite::that(SCRIPT)),
+        async |t| {
+            let id = t.buy(basket(&[("prod_invite", 1)])).await;
+            let order = t.expect(&id, "preparing").await;
+            assert_eq!(order["reason"], "the delivery invite is on its way");
+            assert_eq!(t.page(&format!("session_id={id}")).await.1, "preparing");
+            let order = t.until(&id, "fulfilled").await;
+            assert_eq!(delivery(&order), ("done", 6));
+            let told = t.told(&id).await;
+            let failed: Vec<&str> = told
+                .iter()
+                .filter(|l| l.contains("failed:"))
+                .map(|l| l.split(": ").nth(1).unwrap())
+                .collect();
+            assert_eq!(
+                failed,
+                ["attempt 1 failed", "attempt 2 failed", "attempt 3 failed"],
+                "{told:?}"
+            );
+            assert!(told.iter().any(|line| line.contains("the action panicked")), "{told:?}");
+        }
+    );
 }
 
 mod refuses {
     use super::*;
 
-    both!(an_action_that_refuses_asks_a_person_who_lets_it_try_again, club(Invite::that(&[Does::Refuses])), async |t| {
-        let id = t.buy(basket(&[("prod_invite", 1)])).await;
-        let order = t.expect(&id, "needs_attention").await;
-        assert_eq!(order["reason"], "the delivery invite is stuck");
-        assert_eq!(delivery(&order), ("stuck", 1));
-        let said = "refused (no_room): there is no such room";
-        assert_eq!(order["deliveries"][0]["said"], said);
-        let (_, order) = t.post(&format!("/api/orders/{id}/fulfill"), json!({})).await;
-        assert_ne!(order["status"], "needs_attention");
-        let order = t.expect(&id, "fulfilled").await;
-        assert_eq!(delivery(&order).0, "done");
-        let told = t.told(&id).await;
-        assert!(told.iter().any(|line| line.contains("stuck deliveries are tried again, says the API")), "{told:?}");
-    });
+    both!(
+        an_action_that_refuses_asks_a_person_who_lets_it_try_again,
+        club(Invite::that(&[Does::Refuses])),
+        async |t| {
+            let id = t.buy(basket(&[("prod_invite", 1)])).await;
+            let order = t.expect(&id, "needs_attention").await;
+            assert_eq!(order["reason"], "the delivery invite is stuck");
+            assert_eq!(delivery(&order), ("stuck", 1));
+            let said = "refused (no_room): there is no such room";
+            assert_eq!(order["deliveries"][0]["said"], said);
+            let (_, order) = t.post(&format!("/api/orders/{id}/fulfill"), json!({})).await;
+            assert_ne!(order["status"], "needs_attention");
+            let order = t.expect(&id, "fulfilled").await;
+            assert_eq!(delivery(&order).0, "done");
+            let told = t.told(&id).await;
+            assert!(
+                told.iter()
+                    .any(|line| line.contains("stuck deliveries are tried again, says the API")),
+                "{told:?}"
+            );
+        }
+    );
 }
 
 mod gives_up {
     use super::*;
 
-    both!(an_action_that_never_works_is_given_up_and_told_a_few_times_only, club(Invite::that(&[Does::Fails; 99])), async |t| {
-        let id = t.buy(basket(&[("prod_invite", 1)])).await;
-        let order = t.until(&id, "needs_attention").await;
-        assert_eq!(delivery(&order), ("stuck", 16));
-        let told = t.told(&id).await;
-        assert_eq!(told.iter().filter(|line| line.contains("the room is locked")).count(), 4, "{told:?}");
-        assert!(told.iter().any(|line| line.contains("gave up after 16 attempts")), "{told:?}");
-    });
+    both!(
+        an_action_that_never_works_is_given_up_and_told_a_few_times_only,
+        club(Invite::that(&[Does::Fails; 99])),
+        async |t| {
+            let id = t.buy(basket(&[("prod_invite", 1)])).await;
+            let order = t.until(&id, "needs_attention").await;
+            assert_eq!(delivery(&order), ("stuck", 16));
+            let told = t.told(&id).await;
+            assert_eq!(
+                told.iter().filter(|line| line.contains("the room is locked")).count(),
+                4,
+                "{told:?}"
+            );
+            assert!(told.iter().any(|line| line.contains("gave up after 16 attempts")), "{told:?}");
+        }
+    );
 }
 
 /// The script is the story's, so that it can look into it.
@@ -170,7 +203,10 @@ async fn slow(database: crate::database::Database) {
         invite.0.gate.add_permits(1);
         t.pass(MINUTE).await;
         let order = t.expect(&id, "fulfilled").await;
-        assert_eq!(order["deliveries"][0]["said"], "invited to blue", "who comes late changes nothing");
+        assert_eq!(
+            order["deliveries"][0]["said"], "invited to blue",
+            "who comes late changes nothing"
+        );
         let keys = invite.0.keys.lock().unwrap().clone();
         assert_eq!(keys.len(), 2);
         assert_eq!(keys[0], keys[1]);
