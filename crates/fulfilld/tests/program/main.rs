@@ -9,3 +9,4 @@ mod running;
 mod serve;
 mod settings;
 mod shop;
+mod two_processes;
