@@ -25,7 +25,8 @@ both!(case_20_21_a_debit_on_its_way_waits_and_gives_nothing_yet, shop(), async |
     let id = debit(t, Method::Debit).await;
     let order = t.expect(&id, "awaiting_payment").await;
     assert_eq!(order["reason"], "the payment is processing");
-    assert_eq!(order["look_again_at"], "2026-11-02T00:10:00.000Z");
+    let again = order["look_again_at"].as_str().unwrap();
+    assert!(again.starts_with("2026-11-02T00:10:0"), "in ten minutes: {again}");
     assert_eq!(order["effects"], json!([]));
     assert_eq!(page_says(t, &id).await, "awaiting_payment");
     let (_, grants) = t.get("/api/grants?email=ann@example.com").await;

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use fulfill::{Builder, actions::Action, rules::plan::Product};
 
-use crate::{Town, database::Database};
+use crate::{Town, database::Database, town::soon};
 
 /// Tells one story on both databases.
 macro_rules! both {
@@ -93,7 +93,7 @@ pub(crate) fn shop() -> Plan {
         veiled: false,
         asleep: false,
         rate_per_second: 0,
-        timeout_ms: 8_000,
+        timeout_ms: 40_000,
         settle_s: 3 * 24 * 3_600,
         permissions: None,
         kinds: Vec::new(),
@@ -181,11 +181,11 @@ impl Plan {
 
     /// Builds the town, tells the story in it, and looks that nothing is left undone.
     pub(crate) async fn tell(self, database: Database, story: impl AsyncFnOnce(&Town)) {
-        let town = Town::build(self, database).await;
+        let town = soon("the town is built", Town::build(self, database)).await;
         let told = tokio::time::timeout(crate::town::PATIENCE, story(&town)).await;
         if told.is_err() {
             panic!("the story hangs:\n{}", town.everything().await);
         }
-        town.close().await;
+        soon("the town closes", town.close()).await;
     }
 }
