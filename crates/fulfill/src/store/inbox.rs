@@ -13,6 +13,7 @@ use super::{
     Store, StoreError,
     db::{Lane, Tx, Value, vals},
     pack,
+    work::{RING, RUNG},
 };
 
 /// Most arrivals in one commit.
@@ -237,8 +238,8 @@ fn write(
                 rows.push(row(arrival, &numbers, livemode, now));
             }
         }
-        let new: Vec<(String,)> = tx.for_rows(INSERT, rows).await?;
-        let new: HashSet<String> = new.into_iter().map(|(id,)| id).collect();
+        let new = tx.insert_new(EVENT, rows, "ON CONFLICT (session, id) DO NOTHING", 1).await?;
+        let new: HashSet<String> = new.into_iter().map(|(_, id)| id).collect();
         let mut fates = Vec::with_capacity(arrivals.len());
         let mut bells: BTreeMap<&str, Bell> = BTreeMap::new();
         for (at, arrival) in arrivals.iter().enumerate() {
@@ -258,7 +259,7 @@ fn write(
                 bells.entry(id).or_default().add(arrival);
             }
         }
-        ring(tx, &bells, livemode, now).await?;
+        tx.insert(RUNG, self::rows(&bells, livemode, now), RING).await?;
         Ok(fates)
     })
 }
@@ -301,9 +302,8 @@ fn row(
 /// Stands for "about no session of ours".
 const NONE: i64 = 0;
 
-const INSERT: &str = "INSERT INTO event \
-    (session, id, account, livemode, type, object_id, created, received_at, disposition, body) \
-    {rows} ON CONFLICT (session, id) DO NOTHING RETURNING id";
+const EVENT: &str = "event \
+    (session, id, account, livemode, type, object_id, created, received_at, disposition, body)";
 
 /// A session that arrivals are about.
 struct Known {
@@ -343,7 +343,7 @@ async fn sessions(
         bells.remove(id.as_str());
         known.insert(id, Known { seq, rung: false });
     }
-    for (seq, id) in ring(tx, &bells, livemode, now).await? {
+    for (seq, id) in tx.insert_new(RUNG, rows(&bells, livemode, now), RING, 2).await? {
         known.insert(id, Known { seq, rung: true });
     }
     Ok(known)
@@ -365,15 +365,10 @@ impl Bell {
     }
 }
 
-/// Rings in the order of the ids: two replicas never wait for each other in a circle.
-async fn ring(
-    tx: &mut Tx,
-    bells: &BTreeMap<&str, Bell>,
-    livemode: bool,
-    now: i64,
-) -> Result<Vec<(i64, String)>, StoreError> {
+/// The sessions' rows, rung; in the order of the ids: two replicas never wait for each other in a circle.
+fn rows(bells: &BTreeMap<&str, Bell>, livemode: bool, now: i64) -> Vec<Vec<Value>> {
     let rows = bells.iter().map(|(id, bell)| {
         vals!["", livemode, *id, now, now, false, false, bell.succeeded, bell.failed, bell.count]
     });
-    tx.for_rows(&format!("{} RETURNING seq, id", super::work::RING), rows.collect()).await
+    rows.collect()
 }

@@ -13,9 +13,10 @@ pub(super) const LEASE: Millis = 10 * SECOND;
 
 /// Rings sessions: makes the row where there is none; while somebody is looking only the counter
 /// moves, and the look is not the last one.
-pub(super) const RING: &str = "INSERT INTO session \
-    (account, livemode, id, first_rung_at, due_at, visitor, guess, told_succeeded, told_failed, rung) {rows} \
-    ON CONFLICT (id, livemode, account) DO UPDATE SET \
+pub(super) const RUNG: &str = "session \
+    (account, livemode, id, first_rung_at, due_at, visitor, guess, told_succeeded, told_failed, rung)";
+/// What follows where the row is there.
+pub(super) const RING: &str = "ON CONFLICT (id, livemode, account) DO UPDATE SET \
       rung = session.rung + excluded.rung, \
       visitor = session.visitor OR excluded.visitor, \
       guess = session.guess AND excluded.guess, \
@@ -136,8 +137,12 @@ impl Store {
                     })
                     .collect();
                 Box::pin(async move {
-                    let rung: Vec<(i64, i64)> =
-                        tx.for_rows(&format!("{RING} RETURNING seq, rung"), rows).await?;
+                    let rung: Vec<(i64, i64)> = tx
+                        .for_rows(
+                            &format!("INSERT INTO {RUNG} {{rows}} {RING} RETURNING seq, rung"),
+                            rows,
+                        )
+                        .await?;
                     Ok(rung.into_iter().map(|(session, rung)| Bell { session, rung }).collect())
                 })
             })

@@ -316,9 +316,7 @@ impl Tx {
             Self::Sqlite(conn) => {
                 let width = rows.first().map_or(0, Vec::len);
                 let marks: Vec<String> = (1..=width).map(|n| format!("?{n}")).collect();
-                // "WHERE true" keeps SQLite from reading ON CONFLICT as a join's ON.
-                let one = format!("SELECT {} WHERE true", marks.join(","));
-                let sql = sql.replace("{rows}", &one);
+                let sql = sql.replace("{rows}", &format!("VALUES ({})", marks.join(",")));
                 let mut found = Vec::new();
                 for row in rows {
                     found.extend(sqlite::fetch::<T>(conn, &sql, &row)?);
@@ -365,6 +363,35 @@ impl Tx {
             }
         }
         Ok(())
+    }
+
+    /// Inserts numbered rows (`seq`) that have a name (`id`, at `name_at` among the values) and tells
+    /// number and name of those that are new. SQLite tells the number by itself: its RETURNING sets up
+    /// a table of its own each time, which costs more than the insert.
+    pub(super) async fn insert_new(
+        &mut self,
+        head: &str,
+        rows: Vec<Vec<Value>>,
+        tail: &str,
+        name_at: usize,
+    ) -> Result<Vec<(i64, String)>, StoreError> {
+        if self.dialect() == Dialect::Postgres {
+            let sql = format!("INSERT INTO {head} {{rows}} {tail} RETURNING seq, id");
+            return self.for_rows(&sql, rows).await;
+        }
+        let Self::Sqlite(conn) = self else { return Ok(Vec::new()) };
+        let width = rows.first().map_or(0, Vec::len);
+        let marks: Vec<String> = (1..=width).map(|n| format!("?{n}")).collect();
+        let sql = format!("INSERT INTO {head} VALUES ({}) {tail}", marks.join(","));
+        let mut new = Vec::with_capacity(rows.len());
+        for mut row in rows {
+            if sqlite::execute(conn, &sql, &row)? > 0
+                && let Value::Text(Some(name)) = row.swap_remove(name_at)
+            {
+                new.push((conn.last_insert_rowid(), name));
+            }
+        }
+        Ok(new)
     }
 
     /// Inserts many rows: `head` is `table (columns)`, `tail` what follows the values.
