@@ -199,12 +199,12 @@ impl Pair {
 /// The URL of a fresh database.
 #[expect(clippy::disallowed_methods, reason = "xtask tells the tests where PostgreSQL is")]
 async fn database() -> String {
+    static MADE: AtomicUsize = AtomicUsize::new(0);
     let cluster = std::env::var("FULFILLD_TEST_POSTGRES").expect(
         "two processes share a PostgreSQL, and FULFILLD_TEST_POSTGRES does not say where one is: use cargo xtask test",
     );
-    let name = format!("two_{}", std::process::id());
-    static MADE: AtomicUsize = AtomicUsize::new(0);
-    let name = format!("{name}_{}", MADE.fetch_add(1, Ordering::Relaxed));
+    let made = MADE.fetch_add(1, Ordering::Relaxed);
+    let name = format!("two_{}_{made}", std::process::id());
     let mut admin = PgConnection::connect(&cluster).await.unwrap();
     admin.execute(AssertSqlSafe(format!("CREATE DATABASE {name}"))).await.unwrap();
     admin.close().await.unwrap();
