@@ -11,7 +11,7 @@ use tokio::sync::oneshot;
 
 use super::{
     Store, StoreError,
-    db::{Lane, Tx, Value, vals},
+    db::{Dialect, Lane, Tx, Value, vals},
     pack,
     work::{RING, RUNG},
 };
@@ -120,7 +120,8 @@ impl Store {
             begin
         };
         if begin {
-            self.commit_waiting();
+            // Goes on although whoever brought this arrival may have hung up.
+            tokio::spawn(self.clone().commit_waiting());
         }
         answered
             .await
@@ -130,72 +131,119 @@ impl Store {
 
     fn commits_at_once(&self) -> usize {
         match self.db.dialect() {
-            super::db::Dialect::Sqlite => 1,
-            super::db::Dialect::Postgres => COMMITS,
+            Dialect::Sqlite => 1,
+            Dialect::Postgres => COMMITS,
         }
     }
 
     /// Commits what waits, then whatever has come meanwhile, until nothing waits.
-    fn commit_waiting(&self) {
-        let batch = Batch::default();
-        let (inbox, taken) = (Arc::clone(&self.inbox), Arc::clone(&batch));
-        let (livemode, clock) = (self.livemode, self.clock.clone());
-        let store = self.clone();
-        let then = move |outcome: Result<Vec<Received>, StoreError>| {
-            let taken = lock(&batch).take();
-            store.answer(taken, outcome);
-            let more = {
-                let mut waiting = lock(&store.inbox.0);
-                let more = !waiting.arrivals.is_empty();
-                waiting.commits -= usize::from(!more);
-                more
+    async fn commit_waiting(self) {
+        loop {
+            // Whoever is ready to bring an arrival goes first, so that the commit is shared by many;
+            // where nobody is, this takes no time.
+            tokio::task::yield_now().await;
+            let batch = Batch::default();
+            let outcome = match self.db.dialect() {
+                Dialect::Sqlite => self.commit_in_steps(&batch).await,
+                Dialect::Postgres => self.commit_at_once(&batch).await,
             };
-            if more {
-                store.commit_waiting();
+            // Where it could not even begin, whoever waits is refused, not kept for better days.
+            let taken = lock(&batch).take().unwrap_or_else(|| self.inbox.take());
+            answer(taken, outcome);
+            let mut waiting = lock(&self.inbox.0);
+            if waiting.arrivals.is_empty() {
+                waiting.commits -= 1;
+                return;
             }
-        };
-        let begun = self.db.write_then(
-            "inbox",
-            Lane::Arrivals,
-            move |tx| {
+        }
+    }
+
+    /// On SQLite's thread, which takes what waits at the moment it begins.
+    async fn commit_in_steps(&self, batch: &Batch) -> Result<Vec<Received>, StoreError> {
+        let (inbox, taken) = (Arc::clone(&self.inbox), Arc::clone(batch));
+        let (livemode, clock) = (self.livemode, self.clock.clone());
+        self.db
+            .write("inbox", Lane::Arrivals, move |tx| {
                 let mut taken = lock(&taken);
                 let arrivals = Arc::clone(&taken.get_or_insert_with(|| inbox.take()).arrivals);
                 drop(taken);
                 write(tx, arrivals, livemode, clock.now())
-            },
-            then,
-        );
-        if begun.is_err() {
-            let mut waiting = lock(&self.inbox.0);
-            waiting.arrivals.clear();
-            waiting.commits -= 1;
-        }
+            })
+            .await
     }
 
-    /// Tells those who wait, from a task of the runtime: a hundred answers sent from the writing
-    /// thread would be a hundred wake-ups across threads.
-    fn answer(&self, taken: Option<Taken>, outcome: Result<Vec<Received>, StoreError>) {
-        let taken = taken.unwrap_or_else(|| {
-            // It could not even begin: whoever waits is refused, not kept waiting for better days.
-            self.inbox.take()
-        });
-        match outcome {
-            Ok(fates) => {
-                self.runtime.spawn(async move {
-                    for (fate, answer) in fates.into_iter().zip(taken.answers) {
-                        answer.send(Ok(fate)).ok();
-                    }
-                });
+    /// As one statement for PostgreSQL.
+    async fn commit_at_once(&self, batch: &Batch) -> Result<Vec<Received>, StoreError> {
+        let arrivals = Arc::clone(&lock(batch).insert(self.inbox.take()).arrivals);
+        let (livemode, now) = (self.livemode, self.now());
+        let rows = || {
+            let one = |(at, arrival): (usize, &Arrival)| {
+                (!is_twin(&arrivals, at)).then(|| whole_row(arrival, livemode, now))
+            };
+            arrivals.iter().enumerate().filter_map(one).collect()
+        };
+        let sql = include_str!("inbox.sql").replace("{ring}", RING);
+        let new: Vec<(String,)> = self.db.statement("inbox", &sql, rows).await?;
+        let new: HashSet<String> = new.into_iter().map(|(id,)| id).collect();
+        Ok(fates(&arrivals, &new, livemode))
+    }
+}
+
+/// Tells those who wait.
+fn answer(taken: Taken, outcome: Result<Vec<Received>, StoreError>) {
+    match outcome {
+        Ok(fates) => {
+            for (fate, answer) in fates.into_iter().zip(taken.answers) {
+                answer.send(Ok(fate)).ok();
             }
-            Err(error) => {
-                tracing::error!(%error, deliveries = taken.answers.len(), "deliveries could not be stored: not acknowledged");
-                let refused = Refused(error.to_string().into());
-                for answer in taken.answers {
-                    answer.send(Err(refused.clone())).ok();
-                }
+        }
+        Err(error) => {
+            tracing::error!(%error, deliveries = taken.answers.len(), "deliveries could not be stored: not acknowledged");
+            let refused = Refused(error.to_string().into());
+            for answer in taken.answers {
+                answer.send(Err(refused.clone())).ok();
             }
         }
     }
+}
+
+/// What became of each, in their order, given the ids that are new.
+fn fates(arrivals: &[Arrival], new: &HashSet<String>, livemode: bool) -> Vec<Received> {
+    let fate = |(at, arrival): (usize, &Arrival)| {
+        if is_twin(arrivals, at) || !new.contains(&arrival.id) {
+            return Received::Duplicate;
+        }
+        match disposition(arrival, livemode) {
+            "rang" => Received::Rang,
+            "quarantined" => Received::Quarantined,
+            _ => Received::Noted,
+        }
+    };
+    arrivals.iter().enumerate().map(fate).collect()
+}
+
+/// The columns of `inbox.sql`.
+fn whole_row(arrival: &Arrival, livemode: bool, now: i64) -> Vec<Value> {
+    let what = disposition(arrival, livemode);
+    let rang = what == "rang";
+    let mut bell = Bell::default();
+    bell.add(arrival);
+    let session = arrival.session.as_deref();
+    vals![
+        rang,
+        session,
+        bell.succeeded,
+        bell.failed,
+        &arrival.id,
+        &arrival.account,
+        mode(arrival, livemode),
+        &arrival.kind,
+        session.filter(|_| !rang),
+        arrival.created,
+        now,
+        what,
+        arrival.body.clone()
+    ]
 }
 
 /// What is done about an arrival.
@@ -240,19 +288,9 @@ fn write(
         }
         let new = tx.insert_new(EVENT, rows, "ON CONFLICT (session, id) DO NOTHING", 1).await?;
         let new: HashSet<String> = new.into_iter().map(|(_, id)| id).collect();
-        let mut fates = Vec::with_capacity(arrivals.len());
         let mut bells: BTreeMap<&str, Bell> = BTreeMap::new();
-        for (at, arrival) in arrivals.iter().enumerate() {
-            if is_twin(&arrivals, at) || !new.contains(&arrival.id) {
-                fates.push(Received::Duplicate);
-                continue;
-            }
-            let fate = match disposition(arrival, livemode) {
-                "rang" => Received::Rang,
-                "quarantined" => Received::Quarantined,
-                _ => Received::Noted,
-            };
-            fates.push(fate);
+        let fates = fates(&arrivals, &new, livemode);
+        for (arrival, fate) in arrivals.iter().zip(&fates) {
             if let (Received::Rang, Some(id)) = (fate, arrival.session.as_deref())
                 && numbers.get(id).is_some_and(|known| !known.rung)
             {

@@ -109,7 +109,6 @@ pub struct Store {
     clock: Clock,
     livemode: bool,
     inbox: Arc<inbox::Inbox>,
-    runtime: tokio::runtime::Handle,
 }
 
 impl std::fmt::Debug for Store {
@@ -148,13 +147,7 @@ impl Store {
             Location::Sqlite(path) => Db::sqlite(path, tripwire)?,
             Location::Postgres(url) => Db::postgres(url, tripwire).await?,
         };
-        let store = Self {
-            db,
-            clock,
-            livemode,
-            inbox: Arc::default(),
-            runtime: tokio::runtime::Handle::current(),
-        };
+        let store = Self { db, clock, livemode, inbox: Arc::default() };
         store.migrate().await?;
         store.note_installation().await?;
         Ok(store)

@@ -125,11 +125,16 @@ impl Db {
         F: for<'t> Fn(&'t mut Tx) -> BoxFuture<'t, Result<T, StoreError>> + Send + Sync + 'static,
     {
         match &self.kind {
-            Kind::Sqlite(_) => {
+            Kind::Sqlite(sqlite) => {
                 let (done, result) = tokio::sync::oneshot::channel();
-                self.write_then(name, lane, body, move |outcome| {
-                    done.send(outcome).ok();
-                })?;
+                let db = self.clone();
+                sqlite.send(
+                    lane,
+                    Box::new(move |conn| {
+                        let trip = |after| db.trip(name, after);
+                        done.send(sqlite::transact(conn, true, body, trip)).ok();
+                    }),
+                )?;
                 result.await.map_err(|_| StoreError::Closed)?
             }
             Kind::Postgres(pool) => {
@@ -147,37 +152,39 @@ impl Db {
         }
     }
 
-    /// The same without waiting: `then` is told on the writing thread (SQLite), or in a task.
-    pub(super) fn write_then<T, F>(
+    /// Runs one statement for many rows (`{rows}`), which commits by itself, and is tried again like
+    /// [`Db::write`]. PostgreSQL only: there it saves the journeys of begin and commit.
+    pub(super) async fn statement<T: FromRow>(
         &self,
         name: &'static str,
-        lane: Lane,
-        body: F,
-        then: impl FnOnce(Result<T, StoreError>) + Send + 'static,
-    ) -> Result<(), StoreError>
-    where
-        T: Send + 'static,
-        F: for<'t> Fn(&'t mut Tx) -> BoxFuture<'t, Result<T, StoreError>> + Send + Sync + 'static,
-    {
-        match &self.kind {
-            Kind::Sqlite(sqlite) => {
-                let tripwire = self.tripwire.clone();
-                sqlite.send(
-                    lane,
-                    Box::new(move |conn| {
-                        then(sqlite::transact(conn, true, body, |after| {
-                            if let Some(trip) = &tripwire {
-                                trip(name, after);
-                            }
-                        }));
-                    }),
-                )
+        sql: &str,
+        rows: impl Fn() -> Vec<Vec<Value>>,
+    ) -> Result<Vec<T>, StoreError> {
+        let Kind::Postgres(pool) = &self.kind else {
+            return Err(StoreError::Unusable(format!("{name} is a statement for PostgreSQL")));
+        };
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let mut conn = pool.acquire().await?;
+            self.trip(name, false);
+            match postgres::with_rows(&mut conn, sql, rows()).await {
+                Err(error) if error.is_contention() && tries < TRIES => {
+                    tracing::debug!(name, tries, %error, "trying the statement again");
+                }
+                result => {
+                    if result.is_ok() {
+                        self.trip(name, true);
+                    }
+                    return result;
+                }
             }
-            Kind::Postgres(_) => {
-                let db = self.clone();
-                tokio::spawn(async move { then(db.write(name, lane, body).await) });
-                Ok(())
-            }
+        }
+    }
+
+    fn trip(&self, name: &'static str, after: bool) {
+        if let Some(trip) = &self.tripwire {
+            trip(name, after);
         }
     }
 
@@ -204,16 +211,11 @@ impl Db {
     {
         let mut tx = Tx::Postgres(pool.begin().await?);
         let value = body(&mut tx).await?;
-        let trip = |after| {
-            if let Some(trip) = &self.tripwire {
-                trip(name, after);
-            }
-        };
-        trip(false);
+        self.trip(name, false);
         if let Tx::Postgres(tx) = tx {
             tx.commit().await?;
         }
-        trip(true);
+        self.trip(name, true);
         Ok(value)
     }
 

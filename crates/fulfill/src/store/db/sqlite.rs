@@ -164,12 +164,7 @@ impl Drop for Sqlite {
 impl Lanes {
     fn run(&self, writer: Connection, log: &Log, long: &mpsc::Sender<()>) {
         let mut writer = Some(writer);
-        while let Some((lane, job)) = self.next() {
-            if lane == Lane::Arrivals {
-                // Whoever is about to bring another arrival goes first: where the cores are busy the
-                // commit is shared by many, and where they are idle this costs nothing.
-                std::thread::yield_now();
-            }
+        while let Some(job) = self.next() {
             job(&mut writer);
             if log.pages.load(Ordering::Relaxed) >= LOG_PAGES
                 && !log.copying.swap(true, Ordering::Relaxed)
@@ -180,17 +175,17 @@ impl Lanes {
     }
 
     /// Arrivals go first, but never so long that nobody else gets a turn.
-    fn next(&self) -> Option<(Lane, Job)> {
+    fn next(&self) -> Option<Job> {
         let mut queue = lock(&self.queue);
         loop {
             let others_turn = queue.in_a_row >= IN_A_ROW && !queue.others.is_empty();
             if !others_turn && let Some(job) = queue.arrivals.pop_front() {
                 queue.in_a_row += 1;
-                return Some((Lane::Arrivals, job));
+                return Some(job);
             }
             queue.in_a_row = 0;
             if let Some(job) = queue.others.pop_front() {
-                return Some((Lane::Others, job));
+                return Some(job);
             }
             if queue.closed {
                 return None;
