@@ -143,10 +143,7 @@ impl Store {
             // where nobody is, this takes no time.
             tokio::task::yield_now().await;
             let batch = Batch::default();
-            let outcome = match self.db.dialect() {
-                Dialect::Sqlite => self.commit_in_steps(&batch).await,
-                Dialect::Postgres => self.commit_at_once(&batch).await,
-            };
+            let outcome = self.commit(&batch).await;
             // Where it could not even begin, whoever waits is refused, not kept for better days.
             let taken = lock(&batch).take().unwrap_or_else(|| self.inbox.take());
             answer(taken, outcome);
@@ -158,8 +155,8 @@ impl Store {
         }
     }
 
-    /// On SQLite's thread, which takes what waits at the moment it begins.
-    async fn commit_in_steps(&self, batch: &Batch) -> Result<Vec<Received>, StoreError> {
+    /// Takes what waits at the moment the transaction begins, and stores it.
+    async fn commit(&self, batch: &Batch) -> Result<Vec<Received>, StoreError> {
         let (inbox, taken) = (Arc::clone(&self.inbox), Arc::clone(batch));
         let (livemode, clock) = (self.livemode, self.clock.clone());
         self.db
@@ -170,22 +167,6 @@ impl Store {
                 write(tx, arrivals, livemode, clock.now())
             })
             .await
-    }
-
-    /// As one statement for PostgreSQL.
-    async fn commit_at_once(&self, batch: &Batch) -> Result<Vec<Received>, StoreError> {
-        let arrivals = Arc::clone(&lock(batch).insert(self.inbox.take()).arrivals);
-        let (livemode, now) = (self.livemode, self.now());
-        let rows = || {
-            let one = |(at, arrival): (usize, &Arrival)| {
-                (!is_twin(&arrivals, at)).then(|| whole_row(arrival, livemode, now))
-            };
-            arrivals.iter().enumerate().filter_map(one).collect()
-        };
-        let sql = include_str!("inbox.sql").replace("{ring}", RING);
-        let new: Vec<(String,)> = self.db.statement("inbox", &sql, rows).await?;
-        let new: HashSet<String> = new.into_iter().map(|(id,)| id).collect();
-        Ok(fates(&arrivals, &new, livemode))
     }
 }
 
@@ -220,30 +201,6 @@ fn fates(arrivals: &[Arrival], new: &HashSet<String>, livemode: bool) -> Vec<Rec
         }
     };
     arrivals.iter().enumerate().map(fate).collect()
-}
-
-/// The columns of `inbox.sql`.
-fn whole_row(arrival: &Arrival, livemode: bool, now: i64) -> Vec<Value> {
-    let what = disposition(arrival, livemode);
-    let rang = what == "rang";
-    let mut bell = Bell::default();
-    bell.add(arrival);
-    let session = arrival.session.as_deref();
-    vals![
-        rang,
-        session,
-        bell.succeeded,
-        bell.failed,
-        &arrival.id,
-        &arrival.account,
-        mode(arrival, livemode),
-        &arrival.kind,
-        session.filter(|_| !rang),
-        arrival.created,
-        now,
-        what,
-        arrival.body.clone()
-    ]
 }
 
 /// What is done about an arrival.

@@ -152,36 +152,6 @@ impl Db {
         }
     }
 
-    /// Runs one statement for many rows (`{rows}`), which commits by itself, and is tried again like
-    /// [`Db::write`]. PostgreSQL only: there it saves the journeys of begin and commit.
-    pub(super) async fn statement<T: FromRow>(
-        &self,
-        name: &'static str,
-        sql: &str,
-        rows: impl Fn() -> Vec<Vec<Value>>,
-    ) -> Result<Vec<T>, StoreError> {
-        let Kind::Postgres(pool) = &self.kind else {
-            return Err(StoreError::Unusable(format!("{name} is a statement for PostgreSQL")));
-        };
-        let mut tries = 0;
-        loop {
-            tries += 1;
-            let mut conn = pool.acquire().await?;
-            self.trip(name, false);
-            match postgres::with_rows(&mut conn, sql, rows()).await {
-                Err(error) if error.is_contention() && tries < TRIES => {
-                    tracing::debug!(name, tries, %error, "trying the statement again");
-                }
-                result => {
-                    if result.is_ok() {
-                        self.trip(name, true);
-                    }
-                    return result;
-                }
-            }
-        }
-    }
-
     fn trip(&self, name: &'static str, after: bool) {
         if let Some(trip) = &self.tripwire {
             trip(name, after);
