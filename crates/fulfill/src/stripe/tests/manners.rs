@@ -86,7 +86,8 @@ async fn retry_after_is_told_and_slows_this_client_down() {
         assert_eq!(retrieve_from(answer).await.unwrap_err().retry_after_ms, told, "{header}");
     }
     let answer = ResponseTemplate::new(429).insert_header("Retry-After", "3");
-    let client = client(&super::always(answer).await.uri());
+    let server = super::always(answer).await;
+    let client = client(&server.uri());
     assert!(client.permits(Purpose::Retrieve, Work).now > 0);
     client.session(&key()).await.unwrap_err();
     let wait = Permits { now: 0, next_at: Some(NOW + 3_000) };
