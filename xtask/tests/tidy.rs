@@ -152,7 +152,7 @@ fn the_database_is_never_asked_the_time_in_a_statement() {
     let mut found = Vec::new();
     for (name, text) in sources("crates/fulfill/src/store") {
         for (n, line) in code(&text) {
-            let lower = line.to_lowercase();
+            let lower = line.to_lowercase().replace("yield_now()", "");
             let asks = ["now()", "current_timestamp", "unixepoch", "strftime(", "datetime("];
             if asks.iter().any(|word| lower.contains(word))
                 && !lower.contains("fn now(")
