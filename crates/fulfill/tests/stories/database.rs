@@ -38,6 +38,17 @@ impl Database {
         Self { location: Location::Postgres(url), inside: Inside::Postgres(conn.into()) }
     }
 
+    /// Ends it: a hundred databases would fill the disk.
+    pub(crate) async fn close(&self) {
+        if let Location::Postgres(url) = &self.location {
+            let (_, name) = url.rsplit_once('/').unwrap();
+            let mut admin = PgConnection::connect(&cluster()).await.unwrap();
+            let drop = format!("DROP DATABASE {name} WITH (FORCE)");
+            admin.execute(AssertSqlSafe(drop)).await.unwrap();
+            admin.close().await.unwrap();
+        }
+    }
+
     /// The only number that a question has for an answer.
     pub(crate) async fn number(&self, sql: &str) -> i64 {
         match &self.inside {

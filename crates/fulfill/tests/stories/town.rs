@@ -543,6 +543,7 @@ impl Town {
             self.stop(at).await;
         }
         self.sandbox.faults().clear();
+        self.db.close().await;
     }
 }
 
