@@ -261,7 +261,7 @@ pub(crate) enum StockCommand {
 pub(crate) enum EndpointCommand {
     /// Make the endpoint at Stripe with exactly the events needed, and print its secret once
     Create {
-        /// Where Stripe reaches `serve`, as https://shop.example.com/webhook
+        /// Where Stripe reaches `serve`, as `https://shop.example.com/webhook`
         #[arg(long)]
         url: String,
         /// Make another one, though there is one with this URL

@@ -10,7 +10,10 @@ use fulfill_rules::{
 use tokio::{sync::Semaphore, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
-use super::{Parts, sessions::announce};
+use super::{
+    Parts,
+    sessions::{announce, moment},
+};
 use crate::{
     actions::{Fault, Receipt},
     store::Job,
@@ -56,6 +59,11 @@ pub(super) async fn run(parts: &Parts, stop: &CancellationToken) {
             continue;
         }
         let due = parts.store.next_delivery_due(&kinds).await.ok().flatten();
+        if free > 0 && due.is_some_and(|at| at <= now) {
+            // Due but not claimed: somebody's transaction holds the row, and is over soon.
+            moment(stop).await;
+            continue;
+        }
         let next = due.filter(|at| *at > now).unwrap_or(now + IDLE).min(now + IDLE);
         tokio::select! {
             () = parts.clock.until(next) => {}

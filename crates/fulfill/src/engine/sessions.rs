@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Parts;
 use crate::{
+    clock::real_sleep,
     store::{Claim, Look, Looked, Recorded},
     stripe::{ApiError, ApiErrorKind, Asker, Purpose},
 };
@@ -34,6 +35,8 @@ const BACKOFF_TO: Millis = 3 * MINUTE;
 const PATIENCE: Millis = 30 * MINUTE;
 /// Without any hint the queue is looked at this often.
 const IDLE: Millis = SECOND;
+/// Until what is due but locked is tried again.
+const MOMENT: Duration = Duration::from_millis(20);
 /// Claims older than this are renewed.
 const RENEW: Duration = Duration::from_secs(3);
 
@@ -109,19 +112,22 @@ async fn claim(
             begin(parts, stop, claim, place, &done);
         }
         if !full {
-            let next = match parts.store.next_due().await {
-                Ok(Some(at)) if at > now => at,
-                Ok(Some(_)) => continue_soon(parts),
-                _ => now + IDLE,
-            };
-            wait(parts, stop, next.min(now + IDLE), true).await;
+            match parts.store.next_due().await {
+                Ok(Some(at)) if at <= now => moment(stop).await,
+                Ok(Some(at)) => wait(parts, stop, at.min(now + IDLE), true).await,
+                _ => wait(parts, stop, now + IDLE, true).await,
+            }
         }
     }
 }
 
-/// Something is due that was not claimed: visitors beyond their share, or rung this instant.
-fn continue_soon(parts: &Parts) -> Millis {
-    parts.clock.now() + 20
+/// Something is due that was not claimed: its row was locked by a transaction that is over in real
+/// time, whatever the clock says, or visitors are beyond their share.
+pub(super) async fn moment(stop: &CancellationToken) {
+    tokio::select! {
+        () = real_sleep(MOMENT) => {}
+        () = stop.cancelled() => {}
+    }
 }
 
 async fn wait(parts: &Parts, stop: &CancellationToken, until: Millis, for_work: bool) {

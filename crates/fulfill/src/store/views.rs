@@ -121,7 +121,7 @@ pub struct EventView {
 pub struct OrdersQuery {
     /// Only these.
     pub status: Option<Status>,
-    /// At most so many, 1 to [`PAGE_MAX`].
+    /// At most so many, 1 to 100.
     pub limit: i64,
     /// The page behind this session.
     pub after: Option<String>,

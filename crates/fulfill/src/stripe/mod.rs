@@ -1,6 +1,6 @@
 //! Speaks Stripe: checks signatures, reads the few shapes needed, asks for the truth.
 //!
-//! An event is a doorbell ([`envelope`]); what happened is read from the session itself
+//! An event is a doorbell ([`Envelope`]); what happened is read from the session itself
 //! ([`Client::session`]), at a pinned API version.
 
 mod client;
