@@ -19,6 +19,9 @@ pub(super) async fn open(url: &str) -> Result<PgPool, StoreError> {
         .test_before_acquire(false)
         .connect_with(options.application_name("fulfilld").options([
             ("statement_timeout", "30s"),
+            // Every statement finds its rows by an index. A plan made while a table was small would go on
+            // reading all of it when it has grown.
+            ("enable_seqscan", "off"),
             ("idle_in_transaction_session_timeout", "30s"),
         ]))
         .await?;
