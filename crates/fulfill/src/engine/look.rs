@@ -14,6 +14,8 @@ use crate::{
 
 /// A session is created up to a day before it completes; an hour more for clocks.
 const BEFORE: Millis = 25 * HOUR;
+/// The webhook of a younger session may well be on its way.
+const LATE: Millis = MINUTE;
 /// Pages of one list: a hundred sessions each.
 const PAGES_MAX: usize = 1_000;
 /// After a list that failed.
@@ -66,7 +68,7 @@ async fn list(parts: &Parts) -> Result<(), Failed> {
     let last = parts.store.listed_at().await?.unwrap_or(installed);
     let since = (last - BEFORE).max(installed) / 1_000;
     let mut after: Option<String> = None;
-    let (mut listed, mut found) = (0, 0);
+    let (mut listed, mut found, mut late) = (0, 0, 0);
     for _ in 0..PAGES_MAX {
         permit(parts).await;
         let page = parts.client.sessions_since(since, after.as_deref()).await.inspect_err(|e| {
@@ -81,6 +83,12 @@ async fn list(parts: &Parts) -> Result<(), Failed> {
         let unheard = parts.store.unheard(keys).await?;
         if !unheard.is_empty() {
             found += unheard.len() as u64;
+            late += page
+                .sessions
+                .iter()
+                .filter(|one| unheard.contains(&one.key))
+                .filter(|one| one.created.is_none_or(|at| begun - at * SECOND > LATE))
+                .count();
             parts.store.ring_all(&unheard, Ringer::Reconciler).await?;
             parts.wake.work();
         }
@@ -90,12 +98,8 @@ async fn list(parts: &Parts) -> Result<(), Failed> {
         }
     }
     parts.meters.listed(listed, found);
-    if found > 0 {
-        tracing::warn!(
-            listed,
-            found,
-            "complete sessions were found whose webhook has not come (yet)"
-        );
+    if late > 0 {
+        tracing::warn!(listed, late, "complete sessions were found whose webhook has not come");
     }
     parts.store.note_listed(begun).await?;
     Ok(())
