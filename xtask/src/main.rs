@@ -3,7 +3,9 @@
 
 #[cfg(feature = "bench")]
 mod bench;
+mod commands;
 mod postgres;
+mod tools;
 
 use std::{
     path::{Path, PathBuf},
@@ -24,7 +26,8 @@ struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Task {
-    /// Sets up what the tests need (PostgreSQL) and runs everything: format, lints, tests, docs.
+    /// Sets up what the tests need (PostgreSQL, Stripe's CLI and SDKs, a browser) and runs
+    /// everything: format, lints, tests, docs.
     Test {
         /// Tests only: no format, lints and docs. For the inner loop.
         #[arg(long)]
@@ -33,6 +36,8 @@ enum Task {
         #[arg(last = true)]
         rest: Vec<String>,
     },
+    /// Installs Stripe's CLI and SDKs below `target/tools`, as `test` does, and says where.
+    Tools,
     /// Runs a command with a private PostgreSQL in `FULFILLD_TEST_POSTGRES`.
     Postgres {
         /// Leave fsync on, as in production.
@@ -71,6 +76,10 @@ fn main() -> ExitCode {
 fn run(task: Task) -> Result<()> {
     match task {
         Task::Test { fast, rest } => test(fast, &rest),
+        Task::Tools => {
+            println!("{}", tools::ready(&root())?.display());
+            Ok(())
+        }
         Task::Postgres { durable, command } => {
             let cluster = postgres::Cluster::start(durable)?;
             let (program, args) = command.split_first().context("no command given")?;
@@ -101,6 +110,12 @@ fn bench(args: &[String]) -> Result<()> {
     if status.success() { Ok(()) } else { bail!("the bench ended with {status}") }
 }
 
+/// What the tests find outside.
+struct World {
+    postgres: String,
+    tools: PathBuf,
+}
+
 struct Step {
     name: &'static str,
     took: Duration,
@@ -112,19 +127,22 @@ fn test(fast: bool, rest: &[String]) -> Result<()> {
     let begun = Instant::now();
     let cluster = postgres::Cluster::start(false).context("PostgreSQL for the tests")?;
     steps.push(Step { name: "postgresql", took: begun.elapsed(), failed: false });
-    let url = cluster.url();
+    let begun = Instant::now();
+    let tools = tools::ready(&root()).context("Stripe's tools and a browser for the tests")?;
+    steps.push(Step { name: "tools", took: begun.elapsed(), failed: false });
+    let world = World { postgres: cluster.url(), tools };
     if !fast {
-        steps.push(cargo("format", &["fmt", "--all", "--check"], &url));
+        steps.push(cargo("format", &["fmt", "--all", "--check"], &world));
         let lint =
             ["clippy", "--locked", "--workspace", "--all-targets", "--features", "xtask/bench"];
         let lint = [&lint[..], &["--", "-D", "warnings"]].concat();
-        steps.push(cargo("lints", &lint, &url));
+        steps.push(cargo("lints", &lint, &world));
     }
     let mut tests = vec!["test", "--locked", "--workspace", "--no-fail-fast"];
     tests.extend(rest.iter().map(String::as_str));
-    steps.push(cargo("tests", &tests, &url));
+    steps.push(cargo("tests", &tests, &world));
     if !fast {
-        steps.push(cargo("docs", &["doc", "--locked", "--workspace", "--no-deps"], &url));
+        steps.push(cargo("docs", &["doc", "--locked", "--workspace", "--no-deps"], &world));
     }
     drop(cluster);
     println!("\n{:<12} {:>8}  result", "step", "seconds");
@@ -136,13 +154,14 @@ fn test(fast: bool, rest: &[String]) -> Result<()> {
     if failed.is_empty() { Ok(()) } else { bail!("failed: {}", failed.join(", ")) }
 }
 
-fn cargo(name: &'static str, args: &[&str], url: &str) -> Step {
+fn cargo(name: &'static str, args: &[&str], world: &World) -> Step {
     println!("== {name}: cargo {}", args.join(" "));
     let begun = Instant::now();
     let status = Command::new("cargo")
         .args(args)
         .current_dir(root())
-        .env("FULFILLD_TEST_POSTGRES", url)
+        .env("FULFILLD_TEST_POSTGRES", &world.postgres)
+        .env("FULFILLD_TEST_TOOLS", &world.tools)
         .env("RUSTDOCFLAGS", "-D warnings")
         .status();
     let failed = !status.is_ok_and(|status| status.success());

@@ -7,7 +7,9 @@ use std::{
     process::{Command, Stdio},
 };
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
+
+use crate::commands::{install, is_root, run};
 
 /// A running cluster.
 pub(crate) struct Cluster {
@@ -23,7 +25,7 @@ impl Cluster {
         let binaries = match binaries() {
             Some(found) => found,
             None => {
-                install()?;
+                install(&["postgresql"])?;
                 binaries().context(
                     "PostgreSQL was installed, but /usr/lib/postgresql/*/bin/initdb is not there",
                 )?
@@ -104,47 +106,7 @@ fn version(bin: &Path) -> u32 {
     name.and_then(|n| n.parse().ok()).unwrap_or(0)
 }
 
-fn install() -> Result<()> {
-    println!("== PostgreSQL is not here: installing Debian's package");
-    let sudo: &[&str] = if is_root()? { &[] } else { &["sudo", "-n"] };
-    for args in [
-        &["apt-get", "update", "-qq"][..],
-        &["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "install", "-y", "-qq", "postgresql"],
-    ] {
-        let words: Vec<&str> = sudo.iter().chain(args).copied().collect();
-        let (program, rest) = words.split_first().context("no command")?;
-        run(Command::new(program).args(rest)).context(
-            "the tests need PostgreSQL and it could not be installed; type: sudo apt-get install postgresql",
-        )?;
-    }
-    Ok(())
-}
-
-fn is_root() -> Result<bool> {
-    let id = Command::new("id").arg("-u").output().context("cannot run id")?;
-    Ok(id.stdout.trim_ascii() == b"0")
-}
-
 fn has_user(name: &str) -> bool {
     let id = Command::new("id").arg(name).stdout(Stdio::null()).stderr(Stdio::null()).status();
     id.is_ok_and(|status| status.success())
-}
-
-fn run(command: &mut Command) -> Result<()> {
-    // pg_ctl's server keeps whatever it inherits open, so it gets nothing of ours.
-    let out = tempfile::tempfile()?;
-    let status = command
-        .stdin(Stdio::null())
-        .stdout(out.try_clone()?)
-        .stderr(out.try_clone()?)
-        .status()
-        .with_context(|| format!("cannot run {command:?}"))?;
-    if status.success() {
-        return Ok(());
-    }
-    let mut said = String::new();
-    let mut out = out;
-    std::io::Seek::rewind(&mut out)?;
-    std::io::Read::read_to_string(&mut out, &mut said)?;
-    bail!("{command:?} ended with {status}: {}", said.trim())
 }
