@@ -1,24 +1,24 @@
 //! The running sandbox: its state, and what moves when the state has changed.
 
-use std::sync::{
-    Arc, PoisonError, RwLock, RwLockReadGuard,
-    atomic::{AtomicI64, Ordering},
+use std::{
+    sync::{
+        Arc, PoisonError, RwLock, RwLockReadGuard,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Duration,
 };
 
 use tokio::{runtime::Handle, sync::Notify};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    checkout,
+    change::{Change, RunDue, Turn},
     clock::Clock,
     deliver::Lanes,
     faults::Faults,
     ids::RequestIds,
-    state::{State, Task},
+    state::State,
 };
-
-/// Tasks of the agenda carried out under one lock.
-const TASKS_AT_ONCE: usize = 256;
 
 /// Everything that requests, deliveries and the agenda share.
 #[derive(Debug)]
@@ -45,7 +45,7 @@ impl App {
         client: reqwest::Client,
     ) -> Arc<Self> {
         Arc::new(Self {
-            clock: state.clock.clone(),
+            clock: state.clock.clock().clone(),
             state: RwLock::new(state),
             faults,
             lanes: Lanes::default(),
@@ -64,9 +64,11 @@ impl App {
     }
 
     /// Changes the state, then sends what the change gives to send.
-    pub(crate) fn write<T>(self: &Arc<Self>, change: impl FnOnce(&mut State) -> T) -> T {
+    pub(crate) fn change<C: Change>(self: &Arc<Self>, change: C) -> C::Outcome {
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
-        let result = change(&mut state);
+        state.clock.begin();
+        let outcome = change.apply(&mut state);
+        state.clock.end();
         let jobs = state.take_outgoing();
         let next = state.next_due_ms();
         // Counted before anybody else can look: nobody takes this moment for idleness.
@@ -77,31 +79,20 @@ impl App {
         }
         self.lanes.dispatch(self, jobs);
         self.lanes.settled(sent);
-        result
+        outcome
+    }
+
+    /// Sets the clock forward, then carries out what is due.
+    pub(crate) fn advance(self: &Arc<Self>, by: Duration) {
+        self.change(Turn { by_ms: i64::try_from(by.as_millis()).unwrap_or(i64::MAX) });
+        self.clock.advance(by);
+        self.run_due();
     }
 
     /// Carries out what is due by now.
     pub(crate) fn run_due(self: &Arc<Self>) {
-        loop {
-            let ran = self.write(|state| {
-                let mut ran = 0;
-                while ran < TASKS_AT_ONCE
-                    && let Some(task) = state.due()
-                {
-                    ran += 1;
-                    match task {
-                        Task::Expire { session } => {
-                            checkout::expire(state, &session);
-                        }
-                        Task::Settle { intent, fails } => checkout::settle(state, &intent, fails),
-                        Task::Deliver(job) => state.send(job),
-                    }
-                }
-                ran
-            });
-            if ran < TASKS_AT_ONCE {
-                return;
-            }
+        while self.read().is_due() {
+            self.change(RunDue {});
         }
     }
 

@@ -1,14 +1,17 @@
 //! Buying without the page: what tests and `/_sandbox/pay` use.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    app::App,
+    change::Change,
     checkout::{self, Ends, Means, Payment, Refusal},
     instruments,
-    state::objects::{Address, Buyer, Shipping, Status},
+    state::{
+        State,
+        objects::{Address, Buyer, Shipping, Status},
+    },
 };
 
 /// How a purchase is paid, and how that ends.
@@ -107,14 +110,20 @@ impl From<PostalAddress> for Address {
     }
 }
 
-pub(crate) fn pay(
-    app: &Arc<App>,
-    session: &str,
-    method: Method,
-    purchase: Purchase,
-) -> Result<(), PayError> {
-    app.run_due();
-    app.write(|state| {
+/// A session is paid, without its page.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Buy {
+    pub(crate) session: String,
+    pub(crate) method: Method,
+    pub(crate) purchase: Purchase,
+}
+
+impl Change for Buy {
+    type Outcome = Result<(), PayError>;
+
+    fn apply(self, state: &mut State) -> Self::Outcome {
+        let Self { session, method, purchase } = self;
+        let session = session.as_str();
         let euro = state.sessions.get(session).is_none_or(|session| session.currency() == "eur");
         let debit =
             |fails| Means { instrument: instruments::account(euro), ends: Ends::Later { fails } };
@@ -132,7 +141,7 @@ pub(crate) fn pay(
         };
         let payment = Payment { means, ..payment(purchase) };
         checkout::pay(state, session, payment).map(|_| ()).map_err(|refusal| told(session, refusal))
-    })
+    }
 }
 
 fn payment(purchase: Purchase) -> Payment {

@@ -31,11 +31,6 @@ impl Clock {
         self.wire_ms() + if self.runs { *self.shift_ms.borrow() } else { 0 }
     }
 
-    /// Seconds since 1970, as the API shows time.
-    pub(crate) fn now(&self) -> i64 {
-        self.now_ms().div_euclid(1000)
-    }
-
     /// The time a receiver on this machine reads: signatures carry it, so that deliveries verify
     /// although the sandbox's days were skipped.
     pub(crate) fn wire_ms(&self) -> i64 {
@@ -67,6 +62,56 @@ impl Clock {
                 return;
             }
         }
+    }
+}
+
+/// The time as the state knows it: it stands still while a change is made, never goes back, and is
+/// the journal's when a change is made again.
+#[derive(Debug)]
+pub(crate) struct Moment {
+    clock: Clock,
+    latest_ms: i64,
+    stands: bool,
+}
+
+impl Moment {
+    pub(crate) fn new(clock: Clock) -> Self {
+        Self { clock, latest_ms: i64::MIN, stands: false }
+    }
+
+    pub(crate) fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// Milliseconds since 1970.
+    pub(crate) fn now_ms(&self) -> i64 {
+        if self.stands { self.latest_ms } else { self.clock.now_ms().max(self.latest_ms) }
+    }
+
+    /// Seconds since 1970, as the API shows time.
+    pub(crate) fn now(&self) -> i64 {
+        self.now_ms().div_euclid(1000)
+    }
+
+    /// A change begins now.
+    pub(crate) fn begin(&mut self) -> i64 {
+        self.begin_at(self.clock.now_ms())
+    }
+
+    /// A change begins at that time; later, where the time before was later.
+    pub(crate) fn begin_at(&mut self, at_ms: i64) -> i64 {
+        self.latest_ms = at_ms.max(self.latest_ms);
+        self.stands = true;
+        self.latest_ms
+    }
+
+    pub(crate) fn end(&mut self) {
+        self.stands = false;
+    }
+
+    /// The clock is about to be turned.
+    pub(crate) fn turn(&mut self, by_ms: i64) {
+        self.latest_ms = self.latest_ms.saturating_add(by_ms);
     }
 }
 

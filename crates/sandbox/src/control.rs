@@ -13,7 +13,8 @@ use serde_json::{Value, json};
 
 use crate::{
     app::App,
-    buy::{Method, Purchase, pay},
+    buy::{Buy, Method, Purchase},
+    change::Restrict,
     faults::Fault,
     http::Incoming,
     render::{self, View},
@@ -68,8 +69,7 @@ async fn route(app: &Arc<App>, incoming: &Incoming) -> Controlled {
             if !(0.0..=ADVANCE_SECONDS_MAX).contains(&seconds) {
                 return Err(bad("seconds: between 0 and 400 days"));
             }
-            app.clock.advance(Duration::from_secs_f64(seconds));
-            app.run_due();
+            app.advance(Duration::from_secs_f64(seconds));
             Ok(json!({ "now_ms": app.clock.now_ms() }))
         }
         ("POST", "idle") => {
@@ -77,7 +77,7 @@ async fn route(app: &Arc<App>, incoming: &Incoming) -> Controlled {
             app.lanes.idle().await;
             Ok(json!({ "idle": true }))
         }
-        ("GET", "deliveries") => Ok(json!({ "data": app.lanes.log() })),
+        ("GET", "deliveries") => Ok(json!({ "data": app.read().attempts })),
         ("GET", "faults") => Ok(json!({ "data": app.faults.list() })),
         ("POST", "faults") => {
             app.faults.add(read::<Fault>(incoming)?);
@@ -92,7 +92,7 @@ async fn route(app: &Arc<App>, incoming: &Incoming) -> Controlled {
             if !key.starts_with("rk_test_") {
                 return Err(bad("key: only a restricted key (rk_test_…) has permissions"));
             }
-            app.write(|state| state.permissions.insert(key, permissions.into_iter().collect()));
+            app.change(Restrict { key, permissions });
             Ok(json!({ "ok": true }))
         }
         _ => Err((
@@ -112,11 +112,13 @@ fn read<T: serde::de::DeserializeOwned>(incoming: &Incoming) -> Result<T, (Statu
 }
 
 fn buy(app: &Arc<App>, asked: Pay) -> Controlled {
-    pay(app, &asked.session, asked.method, asked.purchase)
+    let Pay { session: id, method, purchase } = asked;
+    app.run_due();
+    app.change(Buy { session: id.clone(), method, purchase })
         .map_err(|error| bad(error.to_string()))?;
     let state = app.read();
     let version = Version::newest();
-    let session = state.sessions.get(&asked.session);
+    let session = state.sessions.get(&id);
     Ok(session.map_or(Value::Null, |session| {
         render::session(session, View { version: &version, base: &state.base })
     }))

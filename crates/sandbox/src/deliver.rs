@@ -7,12 +7,13 @@ use std::{
 };
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 use tokio::sync::watch;
 
 use crate::{
     app::App,
+    change::Change,
     faults::Trouble,
     ids::Id,
     render::{self, View},
@@ -68,7 +69,6 @@ pub(crate) struct Lanes {
     open: watch::Sender<usize>,
     /// Counts finished attempts, for those who wait for one.
     pub(crate) finished: watch::Sender<u64>,
-    log: Mutex<VecDeque<Attempt>>,
 }
 
 #[derive(Debug, Default)]
@@ -88,7 +88,6 @@ impl Default for Lanes {
             lanes: Mutex::default(),
             open: watch::Sender::new(0),
             finished: watch::Sender::new(0),
-            log: Mutex::default(),
         }
     }
 }
@@ -116,16 +115,13 @@ impl Lanes {
                     let lane = self.lane(&job.endpoint);
                     locked(&lane.0).held = Some(job);
                 }
-                Some(Trouble::Delay { ms }) => app.write(|state| {
-                    let at = state.clock.now_ms() + ms.max(0);
-                    state.plan(at, Task::Deliver(Job { attempt: 0, ..job }));
-                }),
+                Some(Trouble::Delay { ms }) => app.change(PutOff { job, by_ms: ms.max(0) }),
                 Some(Trouble::Split) => {
-                    let twin = app.write(|state| split(state, &job));
+                    let twin = app.change(Split { job: job.clone() });
                     self.push(app, job);
                     twin.into_iter().for_each(|twin| self.push(app, twin));
                 }
-                Some(_) => app.write(|state| taken(state, &job)),
+                Some(_) => app.change(Lost { job }),
             }
         }
     }
@@ -144,9 +140,7 @@ impl Lanes {
                 event = &*job.event,
                 "the endpoint's queue is full; this delivery is tried later"
             );
-            app.write(|state| {
-                state.plan(state.clock.now_ms() + RETRY_FIRST_MS, Task::Deliver(job))
-            });
+            app.change(PutOff { job, by_ms: RETRY_FIRST_MS });
             return;
         }
         queue.jobs.push_back(job);
@@ -186,19 +180,6 @@ impl Lanes {
     pub(crate) fn is_idle(&self) -> bool {
         *self.open.borrow() == 0
     }
-
-    /// The attempts that the log still has, oldest first.
-    pub(crate) fn log(&self) -> Vec<Attempt> {
-        locked(&self.log).iter().cloned().collect()
-    }
-
-    fn note(&self, attempt: Attempt) {
-        let mut log = locked(&self.log);
-        if log.len() >= LOG_MAX {
-            log.pop_front();
-        }
-        log.push_back(attempt);
-    }
 }
 
 fn trouble(app: &App, job: &Job) -> Option<Trouble> {
@@ -209,15 +190,114 @@ fn trouble(app: &App, job: &Job) -> Option<Trouble> {
     app.faults.delivery(kind, &url)
 }
 
+/// A delivery waits, on the sandbox's clock.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct PutOff {
+    job: Job,
+    by_ms: i64,
+}
+
+impl Change for PutOff {
+    type Outcome = ();
+
+    fn apply(self, state: &mut State) {
+        state.plan(state.clock.now_ms().saturating_add(self.by_ms), Task::Deliver(self.job));
+    }
+
+    fn settles(&self) -> Option<&Job> {
+        Some(&self.job)
+    }
+}
+
 /// A second Event object for the same change, delivered to the same endpoint.
-fn split(state: &mut State, job: &Job) -> Option<Job> {
-    let event = state.events.get(&job.event).cloned()?;
-    let mut twin = (*event).clone();
-    twin.id = state.ids.next("evt_");
-    twin.thin_id = state.ids.next("evt_test_");
-    twin.owed.retain(|owed| owed.endpoint == job.endpoint);
-    let twin = state.events.insert(twin);
-    Some(Job { event: Arc::clone(&twin.id), ..job.clone() })
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Split {
+    job: Job,
+}
+
+impl Change for Split {
+    type Outcome = Option<Job>;
+
+    fn apply(self, state: &mut State) -> Option<Job> {
+        let event = state.events.get(&self.job.event).cloned()?;
+        let mut twin = (*event).clone();
+        twin.id = state.ids.next("evt_");
+        twin.thin_id = state.ids.next("evt_test_");
+        twin.owed.retain(|owed| owed.endpoint == self.job.endpoint);
+        let twin = state.events.insert(twin);
+        Some(Job { event: Arc::clone(&twin.id), ..self.job })
+    }
+
+    fn owes(twin: &Option<Job>) -> Option<&Job> {
+        twin.as_ref()
+    }
+}
+
+/// A delivery never goes out, and counts as answered.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Lost {
+    job: Job,
+}
+
+impl Change for Lost {
+    type Outcome = ();
+
+    fn apply(self, state: &mut State) {
+        taken(state, &self.job);
+    }
+
+    fn settles(&self) -> Option<&Job> {
+        Some(&self.job)
+    }
+}
+
+/// An attempt to deliver was made.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Attempted {
+    job: Job,
+    at_ms: i64,
+    status: Option<u16>,
+    answer: String,
+    next_at_ms: Option<i64>,
+}
+
+impl Change for Attempted {
+    type Outcome = ();
+
+    fn apply(self, state: &mut State) {
+        let Self { job, at_ms, status, answer, next_at_ms } = self;
+        let event = state.events.get(&job.event).zip(state.endpoints.get(&job.endpoint));
+        let attempt = event.map(|(event, endpoint)| Attempt {
+            event: if endpoint.thin { &event.thin_id } else { &event.id }.to_string(),
+            kind: event.kind.to_owned(),
+            endpoint: endpoint.id.to_string(),
+            url: endpoint.url.to_string(),
+            attempt: job.attempt + 1,
+            at_ms,
+            status,
+            answer,
+            next_at_ms,
+        });
+        if state.attempts.len() >= LOG_MAX {
+            state.attempts.pop_front();
+        }
+        state.attempts.extend(attempt);
+        if matches!(status, Some(200..=299)) {
+            taken(state, &job);
+            return;
+        }
+        state.events.change(&job.event, |event| {
+            let owed = event.owed.iter_mut().filter(|owed| owed.endpoint == job.endpoint);
+            owed.for_each(|owed| owed.answered = true);
+        });
+        if let Some(at) = next_at_ms {
+            state.plan(at, Task::Deliver(Job { attempt: job.attempt + 1, ..job }));
+        }
+    }
+
+    fn settles(&self) -> Option<&Job> {
+        Some(&self.job)
+    }
 }
 
 /// The endpoint has taken the event (or a fault pretends so).
@@ -272,30 +352,7 @@ async fn attempt(app: &Arc<App>, job: Job) {
         "{}",
         event.kind
     );
-    app.lanes.note(Attempt {
-        event: if endpoint.thin { &event.thin_id } else { &event.id }.to_string(),
-        kind: event.kind.to_owned(),
-        endpoint: endpoint.id.to_string(),
-        url: endpoint.url.to_string(),
-        attempt: job.attempt + 1,
-        at_ms,
-        status: answer.0,
-        answer: answer.1,
-        next_at_ms,
-    });
-    app.write(|state| {
-        if delivered {
-            taken(state, &job);
-            return;
-        }
-        state.events.change(&job.event, |event| {
-            let owed = event.owed.iter_mut().filter(|owed| owed.endpoint == job.endpoint);
-            owed.for_each(|owed| owed.answered = true);
-        });
-        if let Some(at) = next_at_ms {
-            state.plan(at, Task::Deliver(Job { attempt: job.attempt + 1, ..job }));
-        }
-    });
+    app.change(Attempted { job, at_ms, status: answer.0, answer: answer.1, next_at_ms });
 }
 
 fn retry_at(attempt: u32, now_ms: i64) -> Option<i64> {

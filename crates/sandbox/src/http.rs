@@ -11,19 +11,21 @@ use base64_user::user_of;
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use http_body_util::{BodyExt as _, Limited};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
     api::{self, Call, Route},
     app::App,
+    change::Change,
     clock, control,
-    error::ApiError,
+    error::{ApiError, masked},
     faults::Trouble,
     form,
     idempotency::{Answered, fingerprint},
     page,
     server::{Asked, Dropped, Served},
-    state::Cause,
+    state::{Cause, State},
     version::Version,
 };
 
@@ -168,12 +170,16 @@ struct Replied {
 }
 
 fn carry_out(app: &Arc<App>, incoming: &Incoming, request_id: &str) -> Replied {
-    let version =
-        incoming.header("stripe-version").map_or_else(|| Ok(Version::newest()), Version::parse);
+    let version = incoming.header("stripe-version").map(Version::parse).transpose();
+    let version = version.map(|version| version.unwrap_or_else(Version::newest));
     let name = version.as_ref().map_or_else(|_| String::new(), |version| version.name.to_string());
-    let (kept, replayed) = match version.and_then(|version| prepare(incoming, version)) {
-        Ok((route, call)) if route.writes() => write(app, incoming, route, call, request_id),
-        Ok((route, mut call)) => {
+    let read = ApiCall::new(incoming, request_id).and_then(|call| Ok((call.read()?, call)));
+    let (kept, replayed) = match read {
+        Ok(((route, read), mut call)) if route.writes() => {
+            call.read = Some((route, read));
+            app.change(call)
+        }
+        Ok(((route, mut call), _)) => {
             let result = api::read(&app.read(), route, &mut call);
             (answered(result, request_id), false)
         }
@@ -190,77 +196,112 @@ fn answered(result: Result<Value, ApiError>, request_id: &str) -> Answered {
     Answered { status, body: Bytes::from(value.to_string()), request_id: request_id.to_owned() }
 }
 
-fn prepare(incoming: &Incoming, version: Version) -> Result<(Route, Call), ApiError> {
-    let key = key(incoming);
-    let key = match key {
-        Some(key) if key.starts_with("sk_test_") || key.starts_with("rk_test_") => key,
-        key => return Err(ApiError::unauthorized(key.as_deref())),
-    };
-    let path: Vec<&str> = incoming
-        .path
-        .trim_start_matches("/v1/")
-        .split('/')
-        .filter(|part| !part.is_empty())
-        .collect();
-    let found = incoming
-        .path
-        .strip_prefix("/v1/")
-        .and_then(|_| api::route(incoming.method.as_str(), &path));
-    let (route, id) =
-        found.ok_or_else(|| ApiError::no_route(incoming.method.as_str(), &incoming.path))?;
-    if incoming.query.len() > QUERY_BYTES_MAX {
-        return Err(ApiError::invalid("The request's URL is too long.").status(414));
-    }
-    let text = if incoming.method == Method::GET || incoming.body.is_empty() {
-        incoming.query.as_str()
-    } else {
-        std::str::from_utf8(&incoming.body)
-            .map_err(|_| ApiError::invalid("Invalid UTF-8 in the request's body."))?
-    };
-    let params = form::decode(text)?;
-    let call = Call {
-        params,
-        version_named: incoming.headers.contains_key("stripe-version"),
-        version,
-        key,
-        id: id.to_owned(),
-    };
-    Ok((route, call))
+/// One call of the API.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct ApiCall {
+    method: String,
+    path: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    version: Option<String>,
+    #[serde(serialize_with = "without_secret")]
+    key: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    idempotency_key: Option<String>,
+    /// The parameters, from the body or the query, as they were sent.
+    form: String,
+    request: String,
+    /// Read already.
+    #[serde(skip)]
+    read: Option<(Route, Call)>,
 }
 
-fn write(
-    app: &Arc<App>,
-    incoming: &Incoming,
-    route: Route,
-    mut call: Call,
-    request_id: &str,
-) -> (Answered, bool) {
-    let key = incoming.header("idempotency-key").map(str::to_owned);
-    let print = fingerprint(incoming.method.as_str(), &incoming.path, &incoming.body);
-    app.write(|state| {
+/// Only restricted keys matter when the call is made again; others stay secret.
+fn without_secret<S: serde::Serializer>(key: &str, to: S) -> Result<S::Ok, S::Error> {
+    if key.starts_with("rk_test_") { to.serialize_str(key) } else { to.serialize_str(&masked(key)) }
+}
+
+impl ApiCall {
+    fn new(incoming: &Incoming, request_id: &str) -> Result<Self, ApiError> {
+        let key = match key(incoming) {
+            Some(key) if key.starts_with("sk_test_") || key.starts_with("rk_test_") => key,
+            key => return Err(ApiError::unauthorized(key.as_deref())),
+        };
+        if incoming.query.len() > QUERY_BYTES_MAX {
+            return Err(ApiError::invalid("The request's URL is too long.").status(414));
+        }
+        let form = if incoming.method == Method::GET || incoming.body.is_empty() {
+            incoming.query.as_str()
+        } else {
+            std::str::from_utf8(&incoming.body)
+                .map_err(|_| ApiError::invalid("Invalid UTF-8 in the request's body."))?
+        };
+        Ok(Self {
+            method: incoming.method.to_string(),
+            path: incoming.path.clone(),
+            version: incoming.header("stripe-version").map(str::to_owned),
+            key,
+            idempotency_key: incoming.header("idempotency-key").map(str::to_owned),
+            form: form.to_owned(),
+            request: request_id.to_owned(),
+            read: None,
+        })
+    }
+
+    /// Finds the route and reads the parameters.
+    fn read(&self) -> Result<(Route, Call), ApiError> {
+        let version = self.version.as_deref().map(Version::parse).transpose()?;
+        let path: Vec<&str> = self
+            .path
+            .trim_start_matches("/v1/")
+            .split('/')
+            .filter(|part| !part.is_empty())
+            .collect();
+        let found = self.path.strip_prefix("/v1/").and_then(|_| api::route(&self.method, &path));
+        let (route, id) = found.ok_or_else(|| ApiError::no_route(&self.method, &self.path))?;
+        let call = Call {
+            params: form::decode(&self.form)?,
+            version_named: version.is_some(),
+            version: version.unwrap_or_else(Version::newest),
+            key: self.key.clone(),
+            id: id.to_owned(),
+        };
+        Ok((route, call))
+    }
+}
+
+impl Change for ApiCall {
+    /// The answer, and whether it is one that was given before.
+    type Outcome = (Answered, bool);
+
+    fn apply(mut self, state: &mut State) -> Self::Outcome {
+        let print = fingerprint(&self.method, &self.path, self.form.as_bytes());
+        let (route, mut call) = match self.read.take().map_or_else(|| self.read(), Ok) {
+            Ok(read) => read,
+            Err(error) => return (answered(Err(error), &self.request), false),
+        };
         let now = state.now();
-        if let Some(key) = &key {
+        if let Some(key) = &self.idempotency_key {
             match state.kept.replay(key, print, now) {
                 Ok(Some(kept)) => return (kept, true),
                 Ok(None) => {}
-                Err(error) => return (answered(Err(error), request_id), false),
+                Err(error) => return (answered(Err(error), &self.request), false),
             }
         }
         state.cause = Cause {
-            request: Some(request_id.into()),
-            idempotency_key: key.as_deref().map(Into::into),
+            request: Some(self.request.as_str().into()),
+            idempotency_key: self.idempotency_key.as_deref().map(Into::into),
         };
         let result = api::write(state, route, &mut call);
         state.cause = Cause::default();
         // What failed before anything was done (a bad parameter, a missing permission) may be sent
         // again with the same key.
         let carried_out = result.as_ref().map_or_else(|error| error.status >= 500, |_| true);
-        let answer = answered(result, request_id);
-        if let Some(key) = key.filter(|_| carried_out) {
+        let answer = answered(result, &self.request);
+        if let Some(key) = self.idempotency_key.filter(|_| carried_out) {
             state.kept.keep(key, print, now, answer.clone());
         }
         (answer, false)
-    })
+    }
 }
 
 /// The key, from bearer or basic auth.

@@ -26,6 +26,7 @@
 mod api;
 mod app;
 mod buy;
+mod change;
 mod checkout;
 mod clock;
 mod control;
@@ -52,10 +53,9 @@ use std::{
 
 use self::{
     app::App,
-    state::{
-        State,
-        objects::{Endpoint, Metadata},
-    },
+    buy::Buy,
+    change::{Restrict, Start},
+    state::State,
 };
 pub use self::{
     buy::{Method, PayError, PostalAddress, Presentment, Purchase, ShipTo},
@@ -171,19 +171,17 @@ impl Builder {
         let url = format!("http://{bound}");
         let seed = seed.unwrap_or_else(rand::random);
         let settle_ms = i64::try_from(settle.as_millis()).unwrap_or(i64::MAX / 4);
-        let mut state = State::new(clock, seed, settle_ms, url.as_str().into());
-        let secret_key = state.ids.text("sk_test_", 32);
-        let forward_secret = state.ids.next("whsec_");
-        if let Some(to) = forward_to {
-            add_listener(&mut state, &to, &forward_secret);
-        }
+        let state = State::new(clock, seed);
+        let (secret_key, forward_secret) =
+            (state.secret_key.clone(), state.forward_secret.to_string());
         let app = App::new(state, seed, Faults::new(seed), client().map_err(StartError::Client)?);
+        app.change(Start { base: url.clone(), settle_ms, forward_to });
         app.tasks.spawn(server::serve(Arc::clone(&app), listener));
         if let Some(unix) = unix {
             app.tasks.spawn(server::serve(Arc::clone(&app), unix));
         }
         app.tasks.spawn(Arc::clone(&app).keep_agenda());
-        Ok(Sandbox { app, url, secret_key, forward_secret: forward_secret.to_string(), socket })
+        Ok(Sandbox { app, url, secret_key, forward_secret, socket })
     }
 }
 
@@ -199,22 +197,6 @@ fn bind_socket(path: &Path) -> std::io::Result<tokio::net::UnixListener> {
         }
         bound => bound,
     }
-}
-
-fn add_listener(state: &mut State, url: &str, secret: &ids::Id) {
-    state.endpoints.insert(Endpoint {
-        id: state.ids.next("we_"),
-        created: state.clock.now(),
-        url: url.into(),
-        secret: Arc::clone(secret),
-        enabled: true,
-        events: vec!["*".to_owned()],
-        version: None,
-        thin: false,
-        listener: true,
-        description: None,
-        metadata: Metadata::default(),
-    });
 }
 
 fn client() -> Result<reqwest::Client, reqwest::Error> {
@@ -286,14 +268,20 @@ impl Sandbox {
     /// # Errors
     /// [`PayError`] when the session is not open, the bank declines or a quantity is not allowed.
     pub fn pay(&self, session: &str, method: Method, purchase: Purchase) -> Result<(), PayError> {
-        buy::pay(&self.app, session, method, purchase)
+        self.app.run_due();
+        self.app.change(Buy { session: session.to_owned(), method, purchase })
     }
 
     /// Gives a restricted key (`rk_test_…`) these permissions and no others, as
     /// `checkout_session_read`.
     pub fn restrict(&self, key: &str, permissions: &[&str]) {
         let permissions = permissions.iter().map(|name| (*name).to_owned()).collect();
-        self.app.write(|state| state.permissions.insert(key.to_owned(), permissions));
+        self.app.change(Restrict { key: key.to_owned(), permissions });
+    }
+
+    /// Sets the clock forward and carries out what is due then.
+    pub fn advance(&self, by: Duration) {
+        self.app.advance(by);
     }
 
     /// Carries out what is due on the clock, then waits until no delivery waits or is on its way.
@@ -301,9 +289,7 @@ impl Sandbox {
         loop {
             self.app.run_due();
             self.app.lanes.idle().await;
-            let nothing_due =
-                self.app.read().next_due_ms().is_none_or(|due| due > self.app.clock.now_ms());
-            if nothing_due && self.app.lanes.is_idle() {
+            if !self.app.read().is_due() && self.app.lanes.is_idle() {
                 return;
             }
         }
@@ -312,7 +298,7 @@ impl Sandbox {
     /// The attempts to deliver, oldest first; the log keeps the last ten thousand.
     #[must_use]
     pub fn deliveries(&self) -> Vec<Attempt> {
-        self.app.lanes.log()
+        self.app.read().attempts.iter().cloned().collect()
     }
 
     /// Stops: no new connections, and at most five seconds for what is on its way.

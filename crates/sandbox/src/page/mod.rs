@@ -22,6 +22,7 @@
 //! bank declines; 422 with the form again when a field is wrong (the text stands in an element with
 //! class `error`); 404 for an unknown session; 409 for one that is paid or expired.
 
+mod changes;
 mod fields;
 mod view;
 
@@ -34,14 +35,14 @@ use axum::{
     response::Response,
 };
 
+pub(crate) use self::changes::{Authenticate, FollowLink, Submit};
 use self::{
     fields::Filled,
     view::{AuthenticatePage, CheckoutPage, MessagePage},
 };
 use crate::{
-    api,
     app::App,
-    checkout::{self, Refusal},
+    checkout::Refusal,
     form,
     http::Incoming,
     ids::Id,
@@ -183,7 +184,7 @@ async fn send(app: &Arc<App>, id: &str, incoming: &Incoming) -> Response {
             &[],
         );
     };
-    let (payment, mut errors) = filled.check(&app.read(), &session);
+    let (_, mut errors) = filled.check(&app.read(), &session);
     if filled.only_update() {
         errors.retain(|(field, _)| field.starts_with("quantity") || field == "promotion_code");
         let status =
@@ -193,7 +194,8 @@ async fn send(app: &Arc<App>, id: &str, incoming: &Incoming) -> Response {
     if !errors.is_empty() {
         return form_page(app, &session, &filled, StatusCode::UNPROCESSABLE_ENTITY, None, &errors);
     }
-    match app.write(|state| checkout::pay(state, id, payment)) {
+    let form = String::from_utf8_lossy(&incoming.body).into_owned();
+    match app.change(Submit { session: id.to_owned(), form }) {
         Ok(event) => land(app, id, &event).await,
         Err(refusal) => refused(app, id, &filled, refusal),
     }
@@ -251,7 +253,7 @@ async fn decide(app: &Arc<App>, id: &str, incoming: &Incoming) -> Response {
         Some("refuse") => false,
         _ => return ask(app, id),
     };
-    match app.write(|state| checkout::authenticate(state, id, approved)) {
+    match app.change(Authenticate { session: id.to_owned(), approved }) {
         Ok(event) => land(app, id, &event).await,
         Err(refusal) => refused(app, id, &Filled::default(), refusal),
     }
@@ -306,7 +308,7 @@ fn follow(app: &Arc<App>, slug: &str, query: &str) -> Response {
     let mut params = form::decode(query).unwrap_or_default();
     let mut text = |name: &str| params.text(name).ok().flatten();
     let (email, reference) = (text("prefilled_email"), text("client_reference_id"));
-    match app.write(|state| api::open_link(state, slug, email, reference)) {
+    match app.change(FollowLink { slug: slug.to_owned(), email, reference }) {
         Some(session) => see_other(&format!("/c/pay/{session}")),
         None => message(
             StatusCode::NOT_FOUND,

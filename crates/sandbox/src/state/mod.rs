@@ -4,9 +4,11 @@ pub(crate) mod objects;
 pub(crate) mod table;
 
 use std::{
-    collections::{BTreeMap, HashMap, HashSet},
+    collections::{BTreeMap, HashMap, HashSet, VecDeque},
     sync::Arc,
 };
+
+use serde::{Deserialize, Serialize};
 
 use self::{
     objects::{
@@ -17,7 +19,8 @@ use self::{
 };
 use crate::{
     checkout::Payment,
-    clock::Clock,
+    clock::{Clock, Moment},
+    deliver::Attempt,
     idempotency::Kept,
     ids::{Id, Ids},
 };
@@ -35,7 +38,7 @@ pub(crate) enum Task {
 }
 
 /// One attempt to deliver an event to an endpoint.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) struct Job {
     pub(crate) event: Id,
     pub(crate) endpoint: Id,
@@ -53,8 +56,16 @@ pub(crate) struct Cause {
 /// The state. Changes come through methods that keep its indexes true.
 #[derive(Debug)]
 pub(crate) struct State {
-    pub(crate) clock: Clock,
+    pub(crate) clock: Moment,
     pub(crate) ids: Ids,
+    /// A key that the sandbox tells its user.
+    pub(crate) secret_key: String,
+    /// What deliveries to the URL given at the start are signed with.
+    pub(crate) forward_secret: Id,
+    /// How many times the sandbox was started on this state.
+    pub(crate) starts: u64,
+    /// How far the clock was turned.
+    pub(crate) turned_ms: i64,
     pub(crate) settle_ms: i64,
     /// `http://127.0.0.1:PORT`, where the pages are.
     pub(crate) base: Arc<str>,
@@ -83,6 +94,8 @@ pub(crate) struct State {
     pub(crate) permissions: HashMap<String, HashSet<String>>,
     pub(crate) kept: Kept,
     pub(crate) cause: Cause,
+    /// The latest attempts to deliver, oldest first.
+    pub(crate) attempts: VecDeque<Attempt>,
     agenda: BTreeMap<(i64, u64), Task>,
     agenda_count: u64,
     /// Deliveries that the current change asks for; the dispatcher takes them.
@@ -90,12 +103,17 @@ pub(crate) struct State {
 }
 
 impl State {
-    pub(crate) fn new(clock: Clock, seed: u64, settle_ms: i64, base: Arc<str>) -> Self {
+    pub(crate) fn new(clock: Clock, seed: u64) -> Self {
+        let mut ids = Ids::new(seed);
         Self {
-            clock,
-            ids: Ids::new(seed),
-            settle_ms,
-            base,
+            clock: Moment::new(clock),
+            secret_key: ids.text("sk_test_", 32),
+            forward_secret: ids.next("whsec_"),
+            ids,
+            starts: 0,
+            turned_ms: 0,
+            settle_ms: 0,
+            base: "".into(),
             products: Table::default(),
             prices: Table::default(),
             customers: Table::default(),
@@ -118,6 +136,7 @@ impl State {
             permissions: HashMap::new(),
             kept: Kept::default(),
             cause: Cause::default(),
+            attempts: VecDeque::new(),
             agenda: BTreeMap::new(),
             agenda_count: 0,
             outgoing: Vec::new(),
@@ -140,6 +159,10 @@ impl State {
         let now = self.clock.now_ms();
         let first = self.agenda.first_entry()?;
         (first.key().0 <= now).then(|| first.remove())
+    }
+
+    pub(crate) fn is_due(&self) -> bool {
+        self.next_due_ms().is_some_and(|at_ms| at_ms <= self.clock.now_ms())
     }
 
     /// When the agenda has something to do next.

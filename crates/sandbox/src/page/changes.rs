@@ -1,0 +1,69 @@
+//! What buyers change.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::fields::Filled;
+use crate::{
+    api,
+    change::Change,
+    checkout::{self, Refusal},
+    form,
+    ids::Id,
+    state::{State, objects::Event},
+};
+
+/// The form of the payment page is sent.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Submit {
+    pub(crate) session: String,
+    /// As the browser sent it.
+    pub(crate) form: String,
+}
+
+impl Change for Submit {
+    type Outcome = Result<Arc<Event>, Refusal>;
+
+    fn apply(self, state: &mut State) -> Self::Outcome {
+        let session = state.sessions.get(&self.session).cloned().ok_or(Refusal::NoSession)?;
+        let unread = |_| Refusal::Field("form".to_owned(), "It could not be read.".to_owned());
+        let mut params = form::decode(&self.form).map_err(unread)?;
+        let (payment, errors) = Filled::read(&mut params).map_err(unread)?.check(state, &session);
+        match errors.into_iter().next() {
+            Some((field, wrong)) => Err(Refusal::Field(field, wrong)),
+            None => checkout::pay(state, &self.session, payment),
+        }
+    }
+}
+
+/// The buyer answers the bank's question.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Authenticate {
+    pub(crate) session: String,
+    pub(crate) approved: bool,
+}
+
+impl Change for Authenticate {
+    type Outcome = Result<Arc<Event>, Refusal>;
+
+    fn apply(self, state: &mut State) -> Self::Outcome {
+        checkout::authenticate(state, &self.session, self.approved)
+    }
+}
+
+/// Somebody follows a Payment Link; the outcome is a session, unless nothing is there.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct FollowLink {
+    pub(crate) slug: String,
+    pub(crate) email: Option<String>,
+    pub(crate) reference: Option<String>,
+}
+
+impl Change for FollowLink {
+    type Outcome = Option<Id>;
+
+    fn apply(self, state: &mut State) -> Self::Outcome {
+        api::open_link(state, &self.slug, self.email, self.reference)
+    }
+}
