@@ -1,6 +1,7 @@
 //! Everything the sandbox remembers, in memory, behind one lock.
 
 pub(crate) mod objects;
+pub(crate) mod payments;
 pub(crate) mod table;
 
 use std::{
