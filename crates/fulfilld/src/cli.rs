@@ -146,7 +146,7 @@ pub(crate) struct SandboxArgs {
     /// A Unix socket to listen on, too
     #[arg(long, value_name = "PATH")]
     pub(crate) socket: Option<PathBuf>,
-    /// Keep everything in this file (not yet)
+    /// Keep everything in this file, and go on where it ends; a crash loses nothing that was answered
     #[arg(long, value_name = "FILE")]
     pub(crate) data: Option<PathBuf>,
     /// Send every event here, signed

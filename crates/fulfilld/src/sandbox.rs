@@ -12,9 +12,6 @@ const SETTLE_SECONDS_MAX: f64 = 30.0 * 86_400.0;
 
 /// Runs until a signal.
 pub(crate) async fn run(args: SandboxArgs) -> anyhow::Result<ExitCode> {
-    if let Some(file) = &args.data {
-        bail!("--data {}: not yet; this sandbox forgets everything when it stops", file.display());
-    }
     if !(0.0..=SETTLE_SECONDS_MAX).contains(&args.settle) {
         bail!("--settle {}: between 0 seconds and 30 days", args.settle);
     }
@@ -23,6 +20,9 @@ pub(crate) async fn run(args: SandboxArgs) -> anyhow::Result<ExitCode> {
         Sandbox::builder().port(args.port).settle(Duration::from_secs_f64(args.settle));
     if let Some(path) = &args.socket {
         builder = builder.socket(path);
+    }
+    if let Some(file) = &args.data {
+        builder = builder.data(file);
     }
     if let Some(seed) = args.seed {
         builder = builder.seed(seed);

@@ -2,7 +2,7 @@
 
 use std::{
     sync::{
-        Arc, PoisonError, RwLock, RwLockReadGuard,
+        Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard,
         atomic::{AtomicI64, Ordering},
     },
     time::Duration,
@@ -17,7 +17,8 @@ use crate::{
     deliver::Lanes,
     faults::Faults,
     ids::RequestIds,
-    state::State,
+    journal::{self, Journal},
+    state::{Job, State},
 };
 
 /// Everything that requests, deliveries and the agenda share.
@@ -32,6 +33,7 @@ pub(crate) struct App {
     pub(crate) tasks: TaskTracker,
     pub(crate) runtime: Handle,
     pub(crate) request_ids: RequestIds,
+    journal: OnceLock<Journal>,
     /// The time the agenda waits for.
     awaited_ms: AtomicI64,
     agenda: Notify,
@@ -46,16 +48,17 @@ impl App {
     ) -> Arc<Self> {
         Arc::new(Self {
             clock: state.clock.clock().clone(),
-            state: RwLock::new(state),
             faults,
             lanes: Lanes::default(),
             client,
             stop: CancellationToken::new(),
             tasks: TaskTracker::new(),
             runtime: Handle::current(),
-            request_ids: RequestIds::new(seed),
+            request_ids: RequestIds::new(seed, state.starts),
+            journal: OnceLock::new(),
             awaited_ms: AtomicI64::new(i64::MAX),
             agenda: Notify::new(),
+            state: RwLock::new(state),
         })
     }
 
@@ -63,23 +66,47 @@ impl App {
         self.state.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Changes the state, then sends what the change gives to send.
+    /// From now on changes are kept.
+    pub(crate) fn keep(&self, journal: Journal) {
+        let _ = self.journal.set(journal);
+    }
+
+    pub(crate) fn journal(&self) -> Option<&Journal> {
+        self.journal.get()
+    }
+
+    /// Changes the state, then sends what the change gives to send. With a journal, whoever answers
+    /// for the change waits for [`Journal::stored`] first, as [`crate::http::answer`] does for all.
     pub(crate) fn change<C: Change>(self: &Arc<Self>, change: C) -> C::Outcome {
+        let journal = self.journal.get().map(|journal| (journal, journal::written(&change)));
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
-        state.clock.begin();
+        let at_ms = state.clock.begin();
         let outcome = change.apply(&mut state);
         state.clock.end();
         let jobs = state.take_outgoing();
         let next = state.next_due_ms();
         // Counted before anybody else can look: nobody takes this moment for idleness.
-        let sent = self.lanes.expect(jobs.len());
+        self.lanes.expect(jobs.len());
+        let jobs = match journal {
+            Some((journal, line)) => {
+                journal.append(at_ms, line, jobs);
+                None
+            }
+            None => Some(jobs),
+        };
         drop(state);
         if next.is_some_and(|next| next < self.awaited_ms.load(Ordering::SeqCst)) {
             self.agenda.notify_one();
         }
+        jobs.into_iter().for_each(|jobs| self.send(jobs));
+        outcome
+    }
+
+    /// Sends deliveries that were counted as expected.
+    pub(crate) fn send(self: &Arc<Self>, jobs: Vec<Job>) {
+        let sent = jobs.len();
         self.lanes.dispatch(self, jobs);
         self.lanes.settled(sent);
-        outcome
     }
 
     /// Sets the clock forward, then carries out what is due.
@@ -104,6 +131,12 @@ impl App {
             // A change may have slipped in between; its notice is kept, so nothing is missed.
             if self.read().next_due_ms().unwrap_or(i64::MAX) < next {
                 continue;
+            }
+            if let Some(journal) = self.journal() {
+                tokio::select! {
+                    () = journal.well() => {}
+                    () = self.stop.cancelled() => return,
+                }
             }
             tokio::select! {
                 () = self.clock.until(next) => self.run_due(),

@@ -98,6 +98,9 @@ pub enum PayError {
     /// The bank declined; the session stays open.
     #[error("the payment was declined: {0}")]
     Declined(String),
+    /// It was made, but the disk has not taken it; it may be forgotten.
+    #[error("the sandbox cannot store the payment: {0}")]
+    NotStored(String),
     /// A field of the purchase is wrong.
     #[error("{0}: {1}")]
     Field(String, String),

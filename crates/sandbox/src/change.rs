@@ -4,8 +4,6 @@
 //!
 //! To add one: a struct that serde reads and writes, [`Change`] for it, and a line in `commands!`.
 
-#![expect(dead_code, reason = "the journal, which reads them, comes next")]
-
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -57,13 +55,13 @@ macro_rules! commands {
         }
 
         impl Command {
-            /// Makes the change again; `settled` and `owed` hear of deliveries.
-            pub(crate) fn apply(self, state: &mut State, owed: &mut impl FnMut(Owing<'_>)) {
+            /// Makes the change again; `owing` hears of deliveries.
+            pub(crate) fn apply(self, state: &mut State, owing: &mut impl FnMut(Owing<'_>)) {
                 match self {
                     $(Self::$change(change) => {
-                        change.settles().into_iter().for_each(|job| owed(Owing::Settled(job)));
+                        change.settles().into_iter().for_each(|job| owing(Owing::Settled(job)));
                         let outcome = change.apply(state);
-                        $change::owes(&outcome).into_iter().for_each(|job| owed(Owing::Owed(job)));
+                        $change::owes(&outcome).into_iter().for_each(|job| owing(Owing::Owed(job)));
                     })+
                 }
             }

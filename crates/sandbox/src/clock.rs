@@ -43,6 +43,15 @@ impl Clock {
         self.shift_ms.send_modify(|shift| *shift = shift.saturating_add(by));
     }
 
+    /// Goes on where a sandbox stopped whose clock was turned so far and told that time last.
+    pub(crate) fn resume(&self, turned_ms: i64, latest_ms: i64) {
+        self.shift_ms.send_modify(|shift| {
+            let running = if self.runs { system_ms() } else { 0 };
+            let turned = if self.runs { turned_ms } else { 0 };
+            *shift = (*shift).max(turned).max(latest_ms.saturating_sub(running));
+        });
+    }
+
     /// Waits until `at_ms`; on a manual clock until somebody turns it that far.
     pub async fn until(&self, at_ms: i64) {
         let mut turned = self.shift_ms.subscribe();
@@ -91,6 +100,11 @@ impl Moment {
     /// Seconds since 1970, as the API shows time.
     pub(crate) fn now(&self) -> i64 {
         self.now_ms().div_euclid(1000)
+    }
+
+    /// The time of the latest change.
+    pub(crate) fn latest_ms(&self) -> i64 {
+        self.latest_ms
     }
 
     /// A change begins now.

@@ -157,11 +157,10 @@ impl Lanes {
     }
 
     /// So many deliveries are about to be put into their queues.
-    pub(crate) fn expect(&self, jobs: usize) -> usize {
+    pub(crate) fn expect(&self, jobs: usize) {
         if jobs > 0 {
             self.open.send_modify(|open| *open += jobs);
         }
-        jobs
     }
 
     /// They are in their queues and counted there.

@@ -23,6 +23,7 @@ use crate::{
     faults::Trouble,
     form,
     idempotency::{Answered, fingerprint},
+    journal::Journal,
     page,
     server::{Asked, Dropped, Served},
     state::{Cause, State},
@@ -68,13 +69,32 @@ pub(crate) async fn answer(app: Arc<App>, request: Asked) -> Served {
         }
     };
     let incoming = Incoming { method: head.method, path, query, headers: head.headers, body };
-    if is_api {
-        return call(&app, incoming).await;
+    if let Some(why) = app.journal().and_then(Journal::refusal) {
+        return Ok(refused(&app, &unstored(&why)));
     }
-    if incoming.path.starts_with("/_sandbox/") {
-        return Ok(control::answer(&app, &incoming).await);
+    let answer = if is_api {
+        call(&app, incoming).await
+    } else if incoming.path.starts_with("/_sandbox/") {
+        Ok(control::answer(&app, &incoming).await)
+    } else {
+        Ok(page::answer(&app, &incoming).await)
+    };
+    // Whatever was read or changed for this answer may not be forgotten after it.
+    match app.journal() {
+        Some(journal) => match journal.stored().await {
+            Ok(()) => answer,
+            Err(why) => Ok(refused(&app, &unstored(&why))),
+        },
+        None => answer,
     }
-    Ok(page::answer(&app, &incoming).await)
+}
+
+fn unstored(why: &str) -> ApiError {
+    ApiError::invalid(format!(
+        "The sandbox cannot write its data file ({why}), so it takes no requests; it goes on when it can."
+    ))
+    .status(500)
+    .kind("api_error")
 }
 
 fn refused(app: &App, error: &ApiError) -> Response {

@@ -61,8 +61,9 @@ pub(crate) struct RequestIds {
 }
 
 impl RequestIds {
-    pub(crate) fn new(seed: u64) -> Self {
-        Self { seed, count: AtomicU64::new(0) }
+    /// A sandbox that starts again does not use the ids of its earlier lives.
+    pub(crate) fn new(seed: u64, starts: u64) -> Self {
+        Self { seed, count: AtomicU64::new(starts << 40) }
     }
 
     pub(crate) fn next(&self) -> String {

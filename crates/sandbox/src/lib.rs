@@ -38,6 +38,7 @@ mod http;
 mod idempotency;
 mod ids;
 mod instruments;
+mod journal;
 mod money;
 mod page;
 mod render;
@@ -55,13 +56,14 @@ use self::{
     app::App,
     buy::Buy,
     change::{Restrict, Start},
-    state::State,
+    state::{Job, State},
 };
 pub use self::{
     buy::{Method, PayError, PostalAddress, Presentment, Purchase, ShipTo},
     clock::Clock,
     deliver::Attempt,
     faults::{Fault, Faults, Trouble},
+    journal::DataError,
 };
 
 /// The port that the sandbox listens on unless told otherwise.
@@ -92,6 +94,12 @@ pub enum StartError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// The data file will not do.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// The thread that writes the data file cannot be started.
+    #[error("the sandbox cannot start the writer of its data file: {0}")]
+    Writer(#[source] std::io::Error),
     /// The client that delivers events cannot be made.
     #[error("the sandbox cannot make its HTTP client: {0}")]
     Client(#[source] reqwest::Error),
@@ -102,6 +110,7 @@ pub enum StartError {
 pub struct Builder {
     port: u16,
     socket: Option<PathBuf>,
+    data: Option<PathBuf>,
     seed: Option<u64>,
     settle: Duration,
     clock: Clock,
@@ -123,7 +132,14 @@ impl Builder {
         self
     }
 
-    /// The same seed and the same calls give the same ids. Random if left out.
+    /// Keeps everything in this file, and goes on where the file ends. In memory if left out.
+    #[must_use]
+    pub fn data(mut self, path: impl AsRef<Path>) -> Self {
+        self.data = Some(path.as_ref().to_owned());
+        self
+    }
+
+    /// The same seed and the same calls give the same ids. The data file's, or random, if left out.
     #[must_use]
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = Some(seed);
@@ -155,9 +171,9 @@ impl Builder {
     /// Starts it, on the runtime of the caller.
     ///
     /// # Errors
-    /// [`StartError`] when the port is taken or the socket cannot be made.
+    /// [`StartError`] when the port is taken, the socket cannot be made or the data file will not do.
     pub async fn start(self) -> Result<Sandbox, StartError> {
-        let Self { port, socket, seed, settle, clock, forward_to } = self;
+        let Self { port, socket, data, seed, settle, clock, forward_to } = self;
         let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await;
         let listener = listener.map_err(|source| StartError::Port { port, source })?;
         let bound = listener.local_addr().map_err(|source| StartError::Port { port, source })?;
@@ -169,13 +185,15 @@ impl Builder {
             ),
         };
         let url = format!("http://{bound}");
-        let seed = seed.unwrap_or_else(rand::random);
         let settle_ms = i64::try_from(settle.as_millis()).unwrap_or(i64::MAX / 4);
-        let state = State::new(clock, seed);
+        let Begun { state, seed, kept } = begin(data, seed, clock).await?;
         let (secret_key, forward_secret) =
             (state.secret_key.clone(), state.forward_secret.to_string());
         let app = App::new(state, seed, Faults::new(seed), client().map_err(StartError::Client)?);
+        let owed = keep(&app, kept)?;
         app.change(Start { base: url.clone(), settle_ms, forward_to });
+        app.lanes.expect(owed.len());
+        app.send(owed);
         app.tasks.spawn(server::serve(Arc::clone(&app), listener));
         if let Some(unix) = unix {
             app.tasks.spawn(server::serve(Arc::clone(&app), unix));
@@ -183,6 +201,42 @@ impl Builder {
         app.tasks.spawn(Arc::clone(&app).keep_agenda());
         Ok(Sandbox { app, url, secret_key, forward_secret, socket })
     }
+}
+
+/// A state to start on, and the file behind it.
+struct Begun {
+    state: State,
+    seed: u64,
+    kept: Option<Kept>,
+}
+
+struct Kept {
+    disk: journal::Stored,
+    sum: journal::Sum,
+    owed: Vec<Job>,
+}
+
+async fn begin(
+    data: Option<PathBuf>,
+    seed: Option<u64>,
+    clock: Clock,
+) -> Result<Begun, StartError> {
+    let Some(path) = data else {
+        let seed = seed.unwrap_or_else(rand::random);
+        return Ok(Begun { state: State::new(clock, seed), seed, kept: None });
+    };
+    let opened = tokio::task::spawn_blocking(move || journal::open(&path, seed, &clock)).await;
+    let opened = opened.map_err(|error| StartError::Writer(std::io::Error::other(error)))??;
+    let journal::Opened { state, seed, owed, disk, sum } = opened;
+    Ok(Begun { state, seed, kept: Some(Kept { disk, sum, owed }) })
+}
+
+/// Keeps what is changed from now on; the deliveries that are owed from before.
+fn keep(app: &Arc<App>, kept: Option<Kept>) -> Result<Vec<Job>, StartError> {
+    let Some(Kept { disk, sum, owed }) = kept else { return Ok(Vec::new()) };
+    let journal = journal::Journal::start(disk, sum, Arc::downgrade(app));
+    app.keep(journal.map_err(StartError::Writer)?);
+    Ok(owed)
 }
 
 /// A socket left behind by a sandbox that crashed is replaced; one that answers is not.
@@ -225,6 +279,7 @@ impl Sandbox {
         Builder {
             port: PORT,
             socket: None,
+            data: None,
             seed: None,
             settle: SETTLE,
             clock: Clock::system(),
@@ -269,7 +324,13 @@ impl Sandbox {
     /// [`PayError`] when the session is not open, the bank declines or a quantity is not allowed.
     pub fn pay(&self, session: &str, method: Method, purchase: Purchase) -> Result<(), PayError> {
         self.app.run_due();
-        self.app.change(Buy { session: session.to_owned(), method, purchase })
+        self.app.change(Buy { session: session.to_owned(), method, purchase })?;
+        match self.app.journal() {
+            None => Ok(()),
+            Some(journal) => {
+                journal.stored_blocking().map_err(|why| PayError::NotStored(why.to_string()))
+            }
+        }
     }
 
     /// Gives a restricted key (`rk_test_…`) these permissions and no others, as
@@ -306,6 +367,9 @@ impl Sandbox {
         self.app.stop.cancel();
         self.app.tasks.close();
         let _ = tokio::time::timeout(STOP_WITHIN, self.app.tasks.wait()).await;
+        if let Some(journal) = self.app.journal() {
+            journal.close().await;
+        }
         if let Some(path) = &self.socket {
             let _ = std::fs::remove_file(path);
         }

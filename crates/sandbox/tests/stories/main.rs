@@ -5,6 +5,8 @@
 mod api;
 mod catalog;
 mod checkout;
+mod data;
+mod data_files;
 mod deliveries;
 mod faults;
 mod lists;

@@ -10,7 +10,7 @@ use axum::{
     extract::State,
     http::{HeaderMap, StatusCode},
 };
-use fulfill_sandbox::{Clock, Sandbox};
+use fulfill_sandbox::{Builder, Clock, Sandbox};
 use reqwest::{Method, RequestBuilder, Response};
 use serde_json::Value;
 
@@ -24,7 +24,12 @@ pub(crate) struct Stage {
 
 impl Stage {
     pub(crate) async fn new() -> Self {
-        let sandbox = Sandbox::builder().port(0).seed(7).clock(Clock::manual(START_MS)).start();
+        Self::of(Sandbox::builder().seed(7)).await
+    }
+
+    /// A sandbox with further settings; on a clock that stands until it is turned.
+    pub(crate) async fn of(builder: Builder) -> Self {
+        let sandbox = builder.port(0).clock(Clock::manual(START_MS)).start();
         let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none());
         Self { sandbox: sandbox.await.unwrap(), http: http.build().unwrap() }
     }
@@ -78,6 +83,12 @@ impl Stage {
 
     pub(crate) async fn retrieve(&self, session: &str) -> Value {
         self.get(&format!("/v1/checkout/sessions/{session}?expand[]=payment_intent")).await
+    }
+
+    pub(crate) async fn event_ids(&self) -> Vec<String> {
+        let events = self.get("/v1/events?limit=100").await;
+        let events = events["data"].as_array().unwrap().iter();
+        events.map(|event| event["id"].as_str().unwrap().to_owned()).collect()
     }
 
     /// The types of all events, oldest first.
