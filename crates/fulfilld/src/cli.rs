@@ -1,6 +1,6 @@
 //! The command line: one definition yields the parser and the help.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use fulfill::rules::order::Status;
@@ -135,11 +135,17 @@ pub(crate) struct ServeArgs {
 const SANDBOX_EXAMPLES: &str = "\
 Examples:
   fulfilld sandbox --forward-to http://localhost:4242/webhook
+  fulfilld sandbox --data shop.data --seed 7       ids repeat, and everything is there tomorrow
+  fulfilld sandbox --faults faults.json            [{\"kind\": \"status\", \"status\": 429, \"chance\": 0.1}]
+  fulfilld sandbox clock advance 3d                three days pass in the one that runs
   STRIPE_API_BASE=http://127.0.0.1:12111 STRIPE_SECRET_KEY=sk_test_sandbox fulfilld serve
   curl http://127.0.0.1:12111/v1/products -u sk_test_sandbox: -d name=Course";
 
 #[derive(Debug, Clone, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct SandboxArgs {
+    #[command(subcommand)]
+    pub(crate) command: Option<SandboxCommand>,
     /// Where it listens; 0 for a free port
     #[arg(long, default_value_t = 12_111)]
     pub(crate) port: u16,
@@ -153,11 +159,51 @@ pub(crate) struct SandboxArgs {
     #[arg(long, value_name = "URL")]
     pub(crate) forward_to: Option<String>,
     /// Makes ids repeat from run to run
-    #[arg(long)]
+    #[arg(long, value_name = "N")]
     pub(crate) seed: Option<u64>,
     /// How long a bank debit takes
-    #[arg(long, value_name = "SECONDS", default_value_t = 5.0)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 2.0)]
     pub(crate) settle: f64,
+    /// Trouble from the start: a JSON list of what POST /_sandbox/faults takes
+    #[arg(long, value_name = "FILE")]
+    pub(crate) faults: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Subcommand)]
+pub(crate) enum SandboxCommand {
+    /// See the clock of a sandbox that runs, and turn it
+    #[command(after_help = CLOCK_EXAMPLES)]
+    Clock(ClockArgs),
+}
+
+const CLOCK_EXAMPLES: &str = "\
+Examples:
+  fulfilld sandbox clock                       what time it is there
+  fulfilld sandbox clock advance 3d            debits arrive, retries go out
+  fulfilld sandbox clock advance 24h --port 8000
+  fulfilld sandbox clock advance 1h30m --url http://127.0.0.1:12111";
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ClockArgs {
+    #[command(subcommand)]
+    pub(crate) command: Option<ClockCommand>,
+    /// Where the sandbox listens
+    #[arg(long, global = true, default_value_t = 12_111)]
+    pub(crate) port: u16,
+    /// Where it is, if not on this machine's loopback
+    #[arg(long, global = true, value_name = "URL", conflicts_with = "port")]
+    pub(crate) url: Option<String>,
+}
+
+#[derive(Debug, Clone, Subcommand)]
+pub(crate) enum ClockCommand {
+    /// Set it forward, and carry out what is due then
+    #[command(after_help = CLOCK_EXAMPLES)]
+    Advance {
+        /// 30s, 15m, 2h, 3d, 1w, or several together: 1d12h
+        #[arg(value_parser = crate::sandbox_clock::duration)]
+        by: Duration,
+    },
 }
 
 #[derive(Debug, Clone, Args)]

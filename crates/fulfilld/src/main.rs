@@ -12,6 +12,7 @@ mod keys;
 mod log;
 mod orders;
 mod sandbox;
+mod sandbox_clock;
 mod serve;
 mod server;
 mod signals;

@@ -1,17 +1,25 @@
 //! `sandbox`: a pretend Stripe on its own.
 
-use std::{process::ExitCode, time::Duration};
+use std::{path::Path, process::ExitCode, time::Duration};
 
-use anyhow::bail;
-use fulfill_sandbox::Sandbox;
+use anyhow::{Context as _, bail};
+use fulfill_sandbox::{Fault, Sandbox};
 
-use crate::{cli::SandboxArgs, signals, stdout::say};
+use crate::{
+    cli::{SandboxArgs, SandboxCommand},
+    sandbox_clock, signals,
+    stdout::say,
+};
 
 /// A debit that takes longer than this is a typing mistake.
 const SETTLE_SECONDS_MAX: f64 = 30.0 * 86_400.0;
 
 /// Runs until a signal.
 pub(crate) async fn run(args: SandboxArgs) -> anyhow::Result<ExitCode> {
+    if let Some(SandboxCommand::Clock(args)) = args.command {
+        return sandbox_clock::run(args).await;
+    }
+    let faults = args.faults.as_deref().map(faults).transpose()?.unwrap_or_default();
     if !(0.0..=SETTLE_SECONDS_MAX).contains(&args.settle) {
         bail!("--settle {}: between 0 seconds and 30 days", args.settle);
     }
@@ -36,10 +44,17 @@ pub(crate) async fn run(args: SandboxArgs) -> anyhow::Result<ExitCode> {
         builder = builder.forward_to(url);
     }
     let sandbox = builder.start().await?;
+    faults.into_iter().for_each(|fault| sandbox.faults().add(fault));
     tell(&sandbox, &args);
     asked.cancelled().await;
     sandbox.shutdown().await;
     Ok(ExitCode::SUCCESS)
+}
+
+fn faults(file: &Path) -> anyhow::Result<Vec<Fault>> {
+    let text = std::fs::read_to_string(file)
+        .with_context(|| format!("--faults {}: it cannot be read", file.display()))?;
+    fulfill_sandbox::read_faults(&text).with_context(|| format!("--faults {}", file.display()))
 }
 
 fn tell(sandbox: &Sandbox, args: &SandboxArgs) {

@@ -63,14 +63,14 @@ async fn route(app: &Arc<App>, incoming: &Incoming) -> Controlled {
     let path = incoming.path.trim_start_matches("/_sandbox/");
     match (incoming.method.as_str(), path) {
         ("POST", "pay") => buy(app, read(incoming)?),
-        ("GET", "clock") => Ok(json!({ "now_ms": app.clock.now_ms() })),
+        ("GET", "clock") => Ok(time(app)),
         ("POST", "clock/advance") => {
             let Advance { seconds } = read(incoming)?;
             if !(0.0..=ADVANCE_SECONDS_MAX).contains(&seconds) {
                 return Err(bad("seconds: between 0 and 400 days"));
             }
             app.advance(Duration::from_secs_f64(seconds));
-            Ok(json!({ "now_ms": app.clock.now_ms() }))
+            Ok(time(app))
         }
         ("POST", "idle") => {
             app.run_due();
@@ -100,6 +100,10 @@ async fn route(app: &Arc<App>, incoming: &Incoming) -> Controlled {
             format!("The sandbox has no control {} {}", incoming.method, incoming.path),
         )),
     }
+}
+
+fn time(app: &App) -> Value {
+    json!({ "now_ms": app.clock.now_ms(), "ahead_ms": app.read().turned_ms })
 }
 
 fn bad(message: impl Into<String>) -> (StatusCode, String) {

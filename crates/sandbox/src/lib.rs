@@ -6,9 +6,9 @@
 //! read the delivery log, restrict a key) is under `/_sandbox/…` and on [`Sandbox`]:
 //!
 //! - `POST /_sandbox/pay` `{session, method, …}`: [`Method`], [`Purchase`]; answers the session
-//! - `POST /_sandbox/clock/advance` `{seconds}`, `GET /_sandbox/clock`
+//! - `POST /_sandbox/clock/advance` `{seconds}`, `GET /_sandbox/clock`: `{now_ms, ahead_ms}`
 //! - `GET /_sandbox/deliveries`: every [`Attempt`], oldest first
-//! - `GET|POST|DELETE /_sandbox/faults`: [`Fault`]
+//! - `GET|POST|DELETE /_sandbox/faults`: [`Fault`]; they end with the process
 //! - `POST /_sandbox/keys` `{key, permissions: ["checkout_session_read", …]}`
 //! - `POST /_sandbox/idle`: answers when nothing is due and no delivery is on its way
 //!
@@ -62,7 +62,7 @@ pub use self::{
     buy::{Method, PayError, PostalAddress, Presentment, Purchase, ShipTo},
     clock::Clock,
     deliver::Attempt,
-    faults::{Fault, Faults, Trouble},
+    faults::{Fault, FaultError, Faults, Trouble, read as read_faults},
     journal::DataError,
 };
 

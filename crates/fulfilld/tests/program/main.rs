@@ -6,6 +6,7 @@ mod by_hand;
 mod demo;
 mod help;
 mod running;
+mod sandbox;
 mod serve;
 mod settings;
 mod shop;

@@ -137,3 +137,13 @@ async fn an_answer_can_be_changed_as_a_newer_api_would() {
     assert!(altered.get("status").is_none());
     assert_eq!(stage.get(&path).await["status"], "open");
 }
+
+#[tokio::test]
+async fn an_answer_can_be_slow_while_others_are_not() {
+    let stage = Stage::new().await;
+    stage.sandbox.faults().add(Fault::new(Trouble::Slow { ms: 60_000 }).times(1));
+    let patience = std::time::Duration::from_millis(200);
+    let slow = stage.request(Method::GET, SESSIONS).timeout(patience).send().await;
+    assert!(slow.unwrap_err().is_timeout());
+    stage.get(SESSIONS).await;
+}

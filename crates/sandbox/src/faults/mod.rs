@@ -1,9 +1,13 @@
 //! Trouble on order: what the API and the deliveries do wrong, how often, and to whom.
 
+mod read;
+
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+
+pub use self::read::{FaultError, read};
 
 use crate::ids::Ids;
 
@@ -13,35 +17,29 @@ const FAULTS_MAX: usize = 1_000;
 /// `{"kind": "status", "status": 429, "retry_after": 1, "method": "GET",
 /// "path": "/v1/checkout/sessions", "times": 2}`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(into = "Value", try_from = "Value")]
 pub struct Fault {
     /// What happens.
-    #[serde(flatten)]
     pub trouble: Trouble,
     /// API: only this method.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub method: Option<String>,
     /// API: only paths that begin so; `*` stands for one segment, a final `$` for the path's end, as
     /// in `/v1/checkout/sessions/*/line_items` and `/v1/checkout/sessions$`. Deliveries: only
     /// endpoints whose URL contains this.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
     /// Deliveries: only events whose type begins so.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub event: Option<String>,
     /// How many matching requests or deliveries pass unharmed first.
-    #[serde(default)]
     pub after: u64,
     /// How often it happens; none: until the faults are cleared.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub times: Option<u64>,
     /// How likely a match is hit, 0 to 1; none: always. Drawn from the sandbox's seed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub chance: Option<f64>,
 }
 
 /// What goes wrong. The first group happens to API requests, the second to deliveries.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Trouble {
     /// An error in Stripe's shape instead of an answer; the request is not carried out.
     Status {
@@ -204,12 +202,14 @@ pub struct Faults(Arc<Mutex<Inner>>);
 #[derive(Debug)]
 struct Inner {
     faults: Vec<Fault>,
-    dice: Ids,
+    /// One for requests, one for deliveries: neither's luck hangs on how they interleave.
+    dice: [Ids; 2],
 }
 
 impl Faults {
     pub(crate) fn new(seed: u64) -> Self {
-        Self(Arc::new(Mutex::new(Inner { faults: Vec::new(), dice: Ids::new(seed ^ 0xFA17) })))
+        let dice = [Ids::new(seed ^ 0xFA17), Ids::new(seed ^ 0xDE11)];
+        Self(Arc::new(Mutex::new(Inner { faults: Vec::new(), dice })))
     }
 
     /// Adds a fault. Of several that match, the one added first happens. Beyond a thousand,
@@ -234,11 +234,11 @@ impl Faults {
     }
 
     pub(crate) fn request(&self, method: &str, path: &str) -> Option<Trouble> {
-        self.lock().draw(|fault| fault.hits_request(method, path))
+        self.lock().draw(0, |fault| fault.hits_request(method, path))
     }
 
     pub(crate) fn delivery(&self, event: &str, url: &str) -> Option<Trouble> {
-        self.lock().draw(|fault| fault.hits_delivery(event, url))
+        self.lock().draw(1, |fault| fault.hits_delivery(event, url))
     }
 
     pub(crate) fn touch_deliveries(&self) -> bool {
@@ -251,7 +251,7 @@ impl Faults {
 }
 
 impl Inner {
-    fn draw(&mut self, hits: impl Fn(&Fault) -> bool) -> Option<Trouble> {
+    fn draw(&mut self, dice: usize, hits: impl Fn(&Fault) -> bool) -> Option<Trouble> {
         for at in 0..self.faults.len() {
             let fault = &mut self.faults[at];
             if !hits(fault) {
@@ -261,7 +261,7 @@ impl Inner {
                 fault.after -= 1;
                 continue;
             }
-            if fault.chance.is_some_and(|chance| !self.dice.chance(chance)) {
+            if fault.chance.is_some_and(|chance| !self.dice[dice].chance(chance)) {
                 continue;
             }
             let trouble = fault.trouble.clone();
