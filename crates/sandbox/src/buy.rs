@@ -6,11 +6,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     change::Change,
-    checkout::{self, Ends, Means, Payment, Refusal},
+    checkout::{self, Means, Payment, Refusal},
     instruments,
     state::{
         State,
-        objects::{Address, Buyer, Shipping, Status},
+        objects::{Address, Buyer, Ends, Shipping, Status},
     },
 };
 
@@ -29,6 +29,18 @@ pub enum Method {
     Free,
     /// A card that is declined.
     Declined,
+    /// A card; paid at once, and disputed by its owner right after.
+    Disputed,
+    /// A card; refunds of it are pending for the settling time.
+    RefundPends,
+    /// A card; refunds of it fail after the settling time.
+    RefundFails,
+    /// A bank debit that arrives after the settling time, and is returned then: disputed and lost.
+    DebitReturned,
+    /// A voucher that is paid after the settling time.
+    Voucher,
+    /// A voucher that nobody pays: it expires after seven days.
+    VoucherExpires,
 }
 
 /// What a buyer tells beside how to pay. Everything can be left out.
@@ -128,16 +140,19 @@ impl Change for Buy {
         let Self { session, method, purchase } = self;
         let session = session.as_str();
         let euro = state.sessions.get(session).is_none_or(|session| session.currency() == "eur");
-        let debit =
-            |fails| Means { instrument: instruments::account(euro), ends: Ends::Later { fails } };
+        let debit = |fails| Means::new(instruments::account(euro), Ends::Later { fails });
+        let card = |number| instruments::card(number, "12/34", "123", (2000, 1)).ok();
         let means = match method {
-            Method::Card => {
-                Some(Means { instrument: instruments::visa("4242"), ends: Ends::AtOnce })
+            Method::Card => Some(Means::new(instruments::visa("4242"), Ends::AtOnce)),
+            Method::Declined => {
+                Some(Means::new(instruments::visa("0002"), Ends::Refused(instruments::DECLINED)))
             }
-            Method::Declined => Some(Means {
-                instrument: instruments::visa("0002"),
-                ends: Ends::Refused(instruments::DECLINED),
-            }),
+            Method::Disputed => card("4000000000000259"),
+            Method::RefundPends => card("4000000000007726"),
+            Method::RefundFails => card("4000000000005126"),
+            Method::DebitReturned => instruments::iban("AT591904300235473203").ok(),
+            Method::Voucher => instruments::voucher("multibanco", true),
+            Method::VoucherExpires => instruments::voucher("multibanco", false),
             Method::Debit => Some(debit(false)),
             Method::DebitFails => Some(debit(true)),
             Method::Free => None,

@@ -14,6 +14,7 @@ use crate::{
     deliver::{Attempted, Lost, PutOff, Split},
     http::ApiCall,
     page::{Authenticate, FollowLink, Submit},
+    payments::{self, AnswerBank, PayVoucher, RaiseDispute},
     state::{
         Job, State, Task,
         objects::{Endpoint, Metadata},
@@ -89,6 +90,9 @@ commands! {
     "submit" Submit,
     "authenticate" Authenticate,
     "follow" FollowLink,
+    "dispute" RaiseDispute,
+    "bank" AnswerBank,
+    "voucher" PayVoucher,
     "attempted" Attempted,
     "put_off" PutOff,
     "lost" Lost,
@@ -171,7 +175,11 @@ impl Change for RunDue {
                 Some(Task::Expire { session }) => {
                     checkout::expire(state, &session);
                 }
-                Some(Task::Settle { intent, fails }) => checkout::settle(state, &intent, fails),
+                Some(Task::Settle { intent, fails }) => payments::settle(state, &intent, fails),
+                Some(Task::SettleRefund { refund }) => payments::refunds::settle(state, &refund),
+                Some(Task::Judge { dispute, won }) => {
+                    payments::disputes::judge(state, &dispute, won);
+                }
                 Some(Task::Deliver(job)) => state.send(job),
             }
         }

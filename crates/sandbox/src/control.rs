@@ -17,6 +17,7 @@ use crate::{
     change::Restrict,
     faults::Fault,
     http::Incoming,
+    payments::{AnswerBank, PayVoucher, RaiseDispute},
     render::{self, View},
     version::Version,
 };
@@ -72,6 +73,18 @@ async fn route(app: &Arc<App>, incoming: &Incoming) -> Controlled {
             app.advance(Duration::from_secs_f64(seconds));
             Ok(time(app))
         }
+        ("POST", "dispute") => {
+            let dispute = app.change(read::<RaiseDispute>(incoming)?).map_err(bad)?;
+            Ok(json!({ "dispute": &*dispute }))
+        }
+        ("POST", "bank") => app
+            .change(read::<AnswerBank>(incoming)?)
+            .then(|| json!({ "ok": true }))
+            .ok_or_else(|| bad("payment_intent: the bank does not ask about it")),
+        ("POST", "voucher") => app
+            .change(read::<PayVoucher>(incoming)?)
+            .then(|| json!({ "ok": true }))
+            .ok_or_else(|| bad("payment: no voucher waits there")),
         ("POST", "idle") => {
             app.run_due();
             app.lanes.idle().await;

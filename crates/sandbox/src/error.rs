@@ -49,6 +49,12 @@ impl ApiError {
         self
     }
 
+    /// One more member, as `decline_code` or `payment_intent`.
+    pub(crate) fn with(mut self, name: &str, value: Value) -> Self {
+        self.more.get_or_insert_default().insert(name.to_owned(), value);
+        self
+    }
+
     /// 404: nothing of this kind has that id.
     pub(crate) fn missing(what: &str, id: &str, param: &str) -> Self {
         Self::invalid(format!("No such {what}: '{id}'"))

@@ -315,7 +315,9 @@ impl Change for ApiCall {
         state.cause = Cause::default();
         // What failed before anything was done (a bad parameter, a missing permission) may be sent
         // again with the same key.
-        let carried_out = result.as_ref().map_or_else(|error| error.status >= 500, |_| true);
+        let carried_out = result
+            .as_ref()
+            .map_or_else(|error| error.status >= 500 || error.status == 402, |_| true);
         let answer = answered(result, &self.request);
         if let Some(key) = self.idempotency_key.filter(|_| carried_out) {
             state.kept.keep(key, print, now, answer.clone());

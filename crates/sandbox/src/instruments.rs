@@ -1,8 +1,8 @@
 //! The cards and accounts that people know from Stripe's test mode, and how each ends.
 
 use crate::{
-    checkout::{Ends, Means},
-    state::objects::{Failure, Instrument},
+    checkout::Means,
+    state::objects::{Complaint, Ends, Failure, Fate, Instrument},
 };
 
 pub(crate) const DECLINED: Failure = Failure {
@@ -19,21 +19,7 @@ const fn declined(
     Failure { code, decline_code, message }
 }
 
-pub(crate) fn visa(last4: &str) -> Instrument {
-    Instrument {
-        kind: "card",
-        brand: "visa",
-        last4: last4.to_owned(),
-        exp_month: 12,
-        exp_year: 2034,
-        country: "US".to_owned(),
-    }
-}
-
-/// The bank account of a debit: SEPA, or one in the United States.
-pub(crate) fn account(euro: bool) -> Instrument {
-    let (kind, last4, country) =
-        if euro { ("sepa_debit", "3201", "AT") } else { ("us_bank_account", "6789", "US") };
+fn instrument(kind: &'static str, last4: &str, country: &str) -> Instrument {
     Instrument {
         kind,
         brand: "",
@@ -41,7 +27,45 @@ pub(crate) fn account(euro: bool) -> Instrument {
         exp_month: 0,
         exp_year: 0,
         country: country.to_owned(),
+        fate: Fate::Stays,
     }
+}
+
+pub(crate) fn visa(last4: &str) -> Instrument {
+    Instrument { brand: "visa", exp_month: 12, exp_year: 2034, ..instrument("card", last4, "US") }
+}
+
+/// The bank account of a debit: SEPA, or one in the United States.
+pub(crate) fn account(euro: bool) -> Instrument {
+    if euro {
+        instrument("sepa_debit", "3201", "AT")
+    } else {
+        instrument("us_bank_account", "6789", "US")
+    }
+}
+
+/// Slips that are paid elsewhere, and the country of each.
+const VOUCHERS: [(&str, &str); 4] =
+    [("boleto", "BR"), ("konbini", "JP"), ("multibanco", "PT"), ("oxxo", "MX")];
+
+/// A method that is paid elsewhere, later or never.
+pub(crate) fn is_voucher(kind: &str) -> bool {
+    VOUCHERS.iter().any(|(known, _)| *known == kind)
+}
+
+/// A voucher that is paid later, or never. None for other methods.
+pub(crate) fn voucher(kind: &str, paid: bool) -> Option<Means> {
+    let (kind, country) = VOUCHERS.into_iter().find(|(known, _)| *known == kind)?;
+    Some(Means::new(instrument(kind, "", country), Ends::Voucher { paid }))
+}
+
+/// A voucher is paid unless the buyer's address says otherwise, as in Stripe's test mode:
+/// `anything_fill_never@…`, `anything_expire_with_delay@…`.
+pub(crate) fn address_pays(email: Option<&str>) -> bool {
+    let user = email.and_then(|email| email.split('@').next()).unwrap_or_default();
+    !["fill_never", "expire_immediately", "expire_with_delay"]
+        .iter()
+        .any(|marker| user.contains(marker))
 }
 
 /// What is wrong with a card's field: its name and what about it.
@@ -71,30 +95,28 @@ pub(crate) fn card(
         return Err(("cvc", "Your card's security code is incomplete."));
     }
     let instrument = Instrument {
-        kind: "card",
         brand: brand(&digits),
-        last4: digits[digits.len() - 4..].to_owned(),
         exp_month: month,
         exp_year: year,
-        country: "US".to_owned(),
+        fate: fate(&digits),
+        ..instrument("card", &digits[digits.len() - 4..], country(&digits))
     };
-    Ok(Means { instrument, ends: ends(&digits) })
+    Ok(Means::new(instrument, ends(&digits)))
 }
 
+const INSUFFICIENT_FUNDS: Failure =
+    declined("card_declined", Some("insufficient_funds"), "Your card has insufficient funds.");
+
 fn ends(digits: &str) -> Ends {
+    let declines =
+        |reason| Ends::Refused(declined("card_declined", Some(reason), DECLINED.message));
     match digits {
-        "4000000000000002" => Ends::Refused(DECLINED),
-        "4000000000009995" => Ends::Refused(declined(
-            "card_declined",
-            Some("insufficient_funds"),
-            "Your card has insufficient funds.",
-        )),
-        "4000000000009987" => {
-            Ends::Refused(declined("card_declined", Some("lost_card"), "Your card was declined."))
-        }
-        "4000000000009979" => {
-            Ends::Refused(declined("card_declined", Some("stolen_card"), "Your card was declined."))
-        }
+        "4000000000000002" | "4000000000000341" => Ends::Refused(DECLINED),
+        "4000000000009995" => Ends::Refused(INSUFFICIENT_FUNDS),
+        "4000000000009987" => declines("lost_card"),
+        "4000000000009979" => declines("stolen_card"),
+        "4100000000000019" => declines("fraudulent"),
+        "4000000000006975" => declines("card_velocity_exceeded"),
         "4000000000000069" => {
             Ends::Refused(declined("expired_card", None, "Your card has expired."))
         }
@@ -108,10 +130,53 @@ fn ends(digits: &str) -> Ends {
             None,
             "An error occurred while processing your card. Try again in a little bit.",
         )),
-        "4000002500003155" | "4000002760003184" | "4000008260003178" | "4000000000003220" => {
-            Ends::Asks
+        "4000008260003178" => Ends::Asks { then: Some(INSUFFICIENT_FUNDS) },
+        "4000008400001629" => Ends::Asks { then: Some(DECLINED) },
+        "4000002500003155" | "4000002760003184" | "4000000000003220" | "4000000000003063" => {
+            Ends::Asks { then: None }
         }
         _ => Ends::AtOnce,
+    }
+}
+
+fn fate(digits: &str) -> Fate {
+    let disputed = |reason, inquiry| Fate::Disputed(Complaint { reason, inquiry });
+    match digits {
+        "4000000000000259" => disputed("fraudulent", false),
+        "4000000000002685" => disputed("product_not_received", false),
+        "4000000000001976" => disputed("fraudulent", true),
+        "4000000000007726" => Fate::RefundPends,
+        "4000000000005126" => Fate::RefundFails,
+        _ => Fate::Stays,
+    }
+}
+
+/// Test cards of other countries carry the country's ISO number.
+fn country(digits: &str) -> &'static str {
+    match digits.strip_prefix("400000").and_then(|rest| rest.get(..3)) {
+        Some("036") => "AU",
+        Some("040") => "AT",
+        Some("056") => "BE",
+        Some("076") => "BR",
+        Some("124") => "CA",
+        Some("208") => "DK",
+        Some("246") => "FI",
+        Some("250") => "FR",
+        Some("276") => "DE",
+        Some("372") => "IE",
+        Some("380") => "IT",
+        Some("392") => "JP",
+        Some("484") => "MX",
+        Some("528") => "NL",
+        Some("554") => "NZ",
+        Some("578") => "NO",
+        Some("616") => "PL",
+        Some("620") => "PT",
+        Some("724") => "ES",
+        Some("752") => "SE",
+        Some("756") => "CH",
+        Some("826") => "GB",
+        _ => "US",
     }
 }
 
@@ -155,6 +220,9 @@ fn brand(digits: &str) -> &'static str {
     }
 }
 
+/// A bank debit that the buyer has returned after it came.
+const RETURNED: Fate = Fate::Disputed(Complaint { reason: "debit_not_authorized", inquiry: false });
+
 /// A SEPA account as a buyer types it.
 pub(crate) fn iban(text: &str) -> Result<Means, Wrong> {
     let iban: String =
@@ -173,17 +241,19 @@ pub(crate) fn iban(text: &str) -> Result<Means, Wrong> {
     if rest != 1 {
         return Err(("iban", "The IBAN is invalid."));
     }
-    let fails = ["IT60X0542811101000000123456", "AT861904300235473202", "DE62370400440532013001"]
-        .contains(&iban.as_str());
-    let instrument = Instrument {
-        kind: "sepa_debit",
-        brand: "",
-        last4: iban[iban.len() - 4..].to_owned(),
-        exp_month: 0,
-        exp_year: 0,
-        country: iban[..2].to_owned(),
-    };
-    Ok(Means { instrument, ends: Ends::Later { fails } })
+    let fails = [
+        "IT60X0542811101000000123456",
+        "AT861904300235473202",
+        "AT051904300235473205",
+        "AT981904300002222227",
+        "DE62370400440532013001",
+    ]
+    .contains(&iban.as_str());
+    let mut instrument = instrument("sepa_debit", &iban[iban.len() - 4..], &iban[..2]);
+    if iban == "AT591904300235473203" {
+        instrument.fate = RETURNED;
+    }
+    Ok(Means::new(instrument, Ends::Later { fails }))
 }
 
 /// An account in the United States as a buyer types it: 000123456789 succeeds, 000111111116 and
@@ -200,16 +270,15 @@ pub(crate) fn us_account(routing: &str, account: &str) -> Result<Means, Wrong> {
     if !(4..=17).contains(&account.len()) || !digits(account) {
         return Err(("account_number", "The account number is incomplete."));
     }
-    let fails = matches!(account, "000111111116" | "000111111113" | "000222222227");
-    let instrument = Instrument {
-        kind: "us_bank_account",
-        brand: "",
-        last4: account[account.len() - 4..].to_owned(),
-        exp_month: 0,
-        exp_year: 0,
-        country: "US".to_owned(),
-    };
-    Ok(Means { instrument, ends: Ends::Later { fails } })
+    let fails = matches!(
+        account,
+        "000111111116" | "000111111113" | "000222222227" | "000333333335" | "000444444440"
+    );
+    let mut instrument = instrument("us_bank_account", &account[account.len() - 4..], "US");
+    if account == "000555555559" {
+        instrument.fate = RETURNED;
+    }
+    Ok(Means::new(instrument, Ends::Later { fails }))
 }
 
 #[cfg(test)]
@@ -221,7 +290,7 @@ mod tests {
         let ends = |number: &str| card(number, "12/34", "123", (2026, 11)).map(|means| means.ends);
         assert_eq!(ends("4242 4242 4242 4242"), Ok(Ends::AtOnce));
         assert_eq!(ends("4000000000000002"), Ok(Ends::Refused(DECLINED)));
-        assert_eq!(ends("4000002500003155"), Ok(Ends::Asks));
+        assert_eq!(ends("4000002500003155"), Ok(Ends::Asks { then: None }));
         assert_eq!(ends("4242424242424241"), Err(("card_number", "Your card number is invalid.")));
     }
 

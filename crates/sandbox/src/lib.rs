@@ -10,6 +10,11 @@
 //! - `GET /_sandbox/deliveries`: every [`Attempt`], oldest first
 //! - `GET|POST|DELETE /_sandbox/faults`: [`Fault`]; they end with the process
 //! - `POST /_sandbox/keys` `{key, permissions: ["checkout_session_read", …]}`
+//! - `POST /_sandbox/dispute` `{payment, reason, inquiry}`: the bank of the buyer wants the money
+//!   of a session, an intent or a charge back; a debit is returned this way
+//! - `POST /_sandbox/voucher` `{payment, paid}`: a voucher is paid, or expires, now
+//! - `POST /_sandbox/bank` `{payment_intent, approve}`: the buyer answers the bank's question about
+//!   an intent that no session has
 //! - `POST /_sandbox/idle`: answers when nothing is due and no delivery is on its way
 //!
 //! An endpoint made with `metadata[payload]=thin` gets thin events.
@@ -41,8 +46,10 @@ mod instruments;
 mod journal;
 mod money;
 mod page;
+mod payments;
 mod render;
 mod server;
+mod shorthand;
 mod state;
 mod version;
 
@@ -331,6 +338,20 @@ impl Sandbox {
                 journal.stored_blocking().map_err(|why| PayError::NotStored(why.to_string()))
             }
         }
+    }
+
+    /// The buyer's bank wants the money of a session, an intent or a charge back; a bank debit is
+    /// returned this way. The dispute's id; none when there is nothing to dispute.
+    #[must_use]
+    pub fn dispute(&self, payment: &str) -> Option<String> {
+        let raise =
+            payments::RaiseDispute { payment: payment.to_owned(), reason: None, inquiry: false };
+        self.app.change(raise).ok().map(|id| id.to_string())
+    }
+
+    /// A voucher of a session or an intent is paid now, or expires now. False when none waits.
+    pub fn voucher(&self, payment: &str, paid: bool) -> bool {
+        self.app.change(payments::PayVoucher { payment: payment.to_owned(), paid })
     }
 
     /// Gives a restricted key (`rk_test_…`) these permissions and no others, as

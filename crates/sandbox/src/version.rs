@@ -22,6 +22,8 @@ mod moved {
     use super::Date;
 
     pub(super) const SHIPPING_DETAILS: Date = (2022, 8, 1);
+    pub(super) const AUTOMATIC_METHODS: Date = (2023, 8, 16);
+    pub(super) const ASYNC_CAPTURE: Date = (2024, 4, 10);
     pub(super) const COLLECTED_INFORMATION: Date = (2025, 2, 24);
     pub(super) const UI_MODE_NAMES: Date = (2026, 3, 25);
     pub(super) const NO_PAYMENT_METHOD_TYPES: Date = (2026, 9, 30);
@@ -65,6 +67,16 @@ impl Version {
         } else {
             ShippingPlace::Shipping
         }
+    }
+
+    /// An intent that names no payment methods takes those the account has.
+    pub(crate) fn chooses_methods(&self) -> bool {
+        self.date >= moved::AUTOMATIC_METHODS
+    }
+
+    /// `automatic_async` is the capture method unless another is asked for.
+    pub(crate) fn captures_async(&self) -> bool {
+        self.date >= moved::ASYNC_CAPTURE
     }
 
     pub(crate) fn ui_mode_says_page(&self) -> bool {

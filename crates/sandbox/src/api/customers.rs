@@ -84,7 +84,7 @@ fn read(params: &mut Params, mut next: Customer) -> Answer<Customer> {
     Ok(next)
 }
 
-fn address(mut params: Params) -> Answer<Address> {
+pub(super) fn address(mut params: Params) -> Answer<Address> {
     let address = Address {
         line1: params.text("line1")?,
         line2: params.text("line2")?,
@@ -97,7 +97,7 @@ fn address(mut params: Params) -> Answer<Address> {
     Ok(address)
 }
 
-fn shipping(mut params: Params) -> Answer<Shipping> {
+pub(super) fn shipping(mut params: Params) -> Answer<Shipping> {
     let shipping = Shipping {
         name: params.text("name")?,
         phone: params.text("phone")?,

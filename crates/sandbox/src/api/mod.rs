@@ -66,10 +66,16 @@ impl Route {
     }
 }
 
+fn reads(resource: &'static str, action: Reads) -> Route {
+    Route { resource, action: Action::Reads(action) }
+}
+
+fn writes(resource: &'static str, action: Writes) -> Route {
+    Route { resource, action: Action::Writes(action) }
+}
+
 /// The route of a path below `/v1`, and the id in it.
 pub(crate) fn route<'a>(method: &str, path: &[&'a str]) -> Option<(Route, &'a str)> {
-    let reads = |resource, action: Reads| Route { resource, action: Action::Reads(action) };
-    let writes = |resource, action: Writes| Route { resource, action: Action::Writes(action) };
     let (resource, at) = resource(path)?;
     let rest = &path[at..];
     let id = rest.first().copied().unwrap_or_default();
@@ -104,14 +110,6 @@ pub(crate) fn route<'a>(method: &str, path: &[&'a str]) -> Option<(Route, &'a st
         ("GET", "payment_links", [_]) => reads(resource, links::retrieve),
         ("POST", "payment_links", [_]) => writes(resource, links::update),
         ("GET", "payment_links", [_, "line_items"]) => reads(resource, links::line_items),
-        ("GET", "payment_intent", []) => reads(resource, payments::list_intents),
-        ("GET", "payment_intent", [_]) => reads(resource, payments::retrieve_intent),
-        ("POST", "payment_intent", [_, "cancel"]) => writes(resource, payments::cancel),
-        ("POST", "payment_intent", [_, "capture"]) => writes(resource, payments::capture),
-        ("GET", "charge", []) => reads(resource, payments::list_charges),
-        ("GET", "charge", [_]) => reads(resource, payments::retrieve_charge),
-        ("GET", "payment_method", [_]) => reads(resource, payments::retrieve_method),
-        ("GET", "subscription", [_]) => reads(resource, payments::retrieve_subscription),
         ("GET", "event", []) => reads(resource, events::list),
         ("GET", "event", [_]) => reads(resource, events::retrieve),
         ("POST", "event", [_, "retry"]) => writes(resource, events::retry),
@@ -120,7 +118,7 @@ pub(crate) fn route<'a>(method: &str, path: &[&'a str]) -> Option<(Route, &'a st
         ("GET", "webhook", [_]) => reads(resource, webhook_endpoints::retrieve),
         ("POST", "webhook", [_]) => writes(resource, webhook_endpoints::update),
         ("DELETE", "webhook", [_]) => writes(resource, webhook_endpoints::delete),
-        _ => return None,
+        _ => payments::route(method, resource, rest)?,
     };
     Some((route, id))
 }
@@ -138,6 +136,11 @@ fn resource(path: &[&str]) -> Option<(&'static str, usize)> {
         ["payment_intents", ..] => ("payment_intent", 1),
         ["charges", ..] => ("charge", 1),
         ["payment_methods", ..] => ("payment_method", 1),
+        ["payment_pages", ..] => ("payment_page", 1),
+        ["setup_intents", ..] => ("setup_intent", 1),
+        ["refunds", ..] => ("refund", 1),
+        ["disputes", ..] => ("dispute", 1),
+        ["balance_transactions", ..] => ("balance_transaction", 1),
         ["subscriptions", ..] => ("subscription", 1),
         ["events", ..] => ("event", 1),
         ["webhook_endpoints", ..] => ("webhook", 1),

@@ -173,6 +173,16 @@ fn methods(params: &mut Params, mode: Mode, currency: Option<&str>) -> Answer<Ve
     Ok(methods)
 }
 
+/// The payment methods of these names.
+pub(super) fn methods_named(params: &Params, names: Vec<String>) -> Answer<Vec<&'static str>> {
+    let known = names.into_iter().map(|name| {
+        METHODS.iter().find(|known| **known == name).copied().ok_or_else(|| {
+            params.error("payment_method_types", format!("Invalid payment_method_types: {name}"))
+        })
+    });
+    known.collect()
+}
+
 fn flag(params: &mut Params, name: &str) -> Answer<bool> {
     let Some(mut object) = params.object(name)? else { return Ok(false) };
     let enabled = object.boolean("enabled")?.unwrap_or(false);

@@ -1,4 +1,4 @@
-//! What happens to a session: it is paid, settles, fails, expires, is captured or canceled.
+//! What happens to a session: it is paid, completes, settles, fails, expires.
 
 mod lines;
 
@@ -8,11 +8,13 @@ pub(crate) use self::lines::{adjust, discount_lines};
 use crate::{
     buy::Presentment,
     ids::Id,
+    payments,
     state::{
-        State, Task,
+        State,
         objects::{
-            Buyer, Charge, ChargeStatus, Customer, Discount, Event, Failure, Instrument, Intent,
-            IntentStatus, Mode, PaymentStatus, Session, Shipping, Snapshot, Status,
+            Buyer, Customer, Discount, Ends, Event, Failure, Instrument, Intent, IntentStatus,
+            Metadata, Mode, PaymentMethod, PaymentStatus, Session, SetupIntent, Shipping, Snapshot,
+            Status,
         },
     },
 };
@@ -34,17 +36,14 @@ pub(crate) struct Payment {
 pub(crate) struct Means {
     pub(crate) instrument: Instrument,
     pub(crate) ends: Ends,
+    /// The payment method, when it is one already.
+    pub(crate) known: Option<Id>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Ends {
-    AtOnce,
-    Refused(Failure),
-    /// The bank asks the buyer first.
-    Asks,
-    Later {
-        fails: bool,
-    },
+impl Means {
+    pub(crate) fn new(instrument: Instrument, ends: Ends) -> Self {
+        Self { instrument, ends, known: None }
+    }
 }
 
 /// Why a payment did not complete the session.
@@ -58,20 +57,6 @@ pub(crate) enum Refusal {
     /// A field of the payment is wrong: its name and what about it.
     Field(String, String),
 }
-
-/// The debit of a bank account that came back.
-const DEBIT_FAILED: Failure = Failure {
-    code: "payment_intent_payment_attempt_failed",
-    decline_code: None,
-    message: "The payment failed.",
-};
-
-/// The bank's question was answered with no.
-pub(crate) const NOT_AUTHENTICATED: Failure = Failure {
-    code: "payment_intent_authentication_failure",
-    decline_code: None,
-    message: "We are unable to authenticate your payment method. Please choose a different payment method and try again.",
-};
 
 /// Pays a session. On success, the `checkout.session.completed` event.
 pub(crate) fn pay(state: &mut State, id: &str, payment: Payment) -> Result<Arc<Event>, Refusal> {
@@ -96,83 +81,115 @@ pub(crate) fn pay(state: &mut State, id: &str, payment: Payment) -> Result<Arc<E
         next.payment_status = PaymentStatus::NoPaymentRequired;
         return Ok(complete(state, next));
     }
-    let Some(means) = &payment.means else {
+    let Some(means) = payment.means.clone() else {
         return Err(Refusal::Field("method".into(), "Choose a way to pay.".into()));
     };
-    match means.ends {
-        Ends::Refused(failure) => {
-            refuse(state, &mut next, &means.instrument, failure);
-            Err(Refusal::Declined(failure))
-        }
-        Ends::Asks => {
-            if session.terms.mode == Mode::Payment {
-                let intent = begin_intent(state, &mut next, IntentStatus::RequiresAction);
-                remember_intent(state, &session.id, &intent);
-                announce(state, "payment_intent.requires_action", &intent);
+    drop(session);
+    if !matches!(means.ends, Ends::Refused(_) | Ends::Asks { .. }) {
+        ensure_customer(state, &mut next);
+    }
+    let method = method(state, &means, &next);
+    let tried = match next.terms.mode {
+        Mode::Payment => {
+            let intent = begin_intent(state, &mut next);
+            let tried = payments::attempt(state, &intent, &method, means.ends);
+            if tried.is_err() || matches!(means.ends, Ends::Asks { .. }) {
+                state.sessions.change(id, |row| row.intent = Some(Arc::clone(&intent)));
             }
-            state.authenticating.insert(Arc::clone(&session.id), payment);
-            Err(Refusal::Authenticate)
+            tried
         }
-        Ends::AtOnce => Ok(charge_at_once(state, next, &means.instrument)),
-        Ends::Later { fails } => Ok(charge_later(state, next, &means.instrument, fails)),
-    }
-}
-
-fn charge_at_once(state: &mut State, mut next: Session, instrument: &Instrument) -> Arc<Event> {
-    next.payment_status = match next.terms.mode {
-        Mode::Setup => PaymentStatus::NoPaymentRequired,
-        Mode::Payment if next.terms.capture_later => PaymentStatus::Unpaid,
-        Mode::Payment | Mode::Subscription => PaymentStatus::Paid,
+        Mode::Subscription => begin_subscription(state, &mut next, &method, means.ends),
+        Mode::Setup => begin_setup(state, &mut next, &method, means.ends),
     };
-    ensure_customer(state, &mut next);
-    if next.terms.mode == Mode::Payment {
-        let capture_later = next.terms.capture_later;
-        let status =
-            if capture_later { IntentStatus::RequiresCapture } else { IntentStatus::Succeeded };
-        let intent = begin_intent(state, &mut next, status);
-        add_charge(state, &next, &intent, instrument, ChargeStatus::Succeeded, None);
-        let kind = if capture_later {
-            "payment_intent.amount_capturable_updated"
-        } else {
-            "payment_intent.succeeded"
-        };
-        announce(state, kind, &intent);
+    tried.map_err(Refusal::Declined)?;
+    if let Ends::Asks { .. } = means.ends {
+        let known = Some(Means { known: Some(Arc::clone(&method.id)), ..means });
+        state.authenticating.insert(Arc::clone(&next.id), Payment { means: known, ..payment });
+        return Err(Refusal::Authenticate);
     }
-    complete(state, next)
+    let intent = next.intent.clone();
+    if let Some(intent) = intent.as_ref().and_then(|id| state.intents.get(id)) {
+        let paid = intent.status == IntentStatus::Succeeded;
+        next.payment_status = if paid { PaymentStatus::Paid } else { PaymentStatus::Unpaid };
+    }
+    let event = complete(state, next);
+    if let Some(intent) = intent {
+        payments::follow_up(state, &intent);
+    }
+    Ok(event)
 }
 
-fn charge_later(
-    state: &mut State,
-    mut next: Session,
-    instrument: &Instrument,
-    fails: bool,
-) -> Arc<Event> {
-    next.payment_status = PaymentStatus::Unpaid;
-    ensure_customer(state, &mut next);
-    let intent = begin_intent(state, &mut next, IntentStatus::Processing);
-    add_charge(state, &next, &intent, instrument, ChargeStatus::Pending, None);
-    announce(state, "payment_intent.processing", &intent);
-    let at_ms = state.clock.now_ms() + state.settle_ms;
-    state.plan(at_ms, Task::Settle { intent, fails });
-    complete(state, next)
+/// The payment method that the buyer's means are.
+fn method(state: &mut State, means: &Means, session: &Session) -> Arc<PaymentMethod> {
+    if let Some(known) = means.known.as_ref().and_then(|id| state.methods.get(id)) {
+        return Arc::clone(known);
+    }
+    state.methods.insert(PaymentMethod {
+        id: state.ids.next("pm_"),
+        created: state.clock.now(),
+        instrument: means.instrument.clone(),
+        ends: means.ends,
+        billing: session.buyer.clone().unwrap_or_default(),
+        customer: None,
+        allow_redisplay: "limited",
+        metadata: Metadata::default(),
+    })
 }
 
-/// A try that was turned down: the session stays open, its intent remembers the failure.
-pub(crate) fn refuse(
+/// A subscription's session has no intent: what is charged first belongs to an invoice.
+fn begin_subscription(
     state: &mut State,
     next: &mut Session,
-    instrument: &Instrument,
-    failure: Failure,
-) {
-    if next.terms.mode != Mode::Payment {
-        return;
+    method: &Arc<PaymentMethod>,
+    ends: Ends,
+) -> Result<(), Failure> {
+    match ends {
+        Ends::Refused(failure) => return Err(failure),
+        Ends::Asks { .. } => {}
+        Ends::AtOnce => next.payment_status = PaymentStatus::Paid,
+        Ends::Later { .. } | Ends::Voucher { .. } => {
+            next.payment_status = PaymentStatus::Unpaid;
+            let intent = begin_intent(state, next);
+            payments::attempt(state, &intent, method, ends)?;
+            next.intent = None;
+        }
     }
-    let id = Arc::clone(&next.id);
-    let intent = begin_intent(state, next, IntentStatus::RequiresPaymentMethod);
-    state.intents.change(&intent, |row| row.failure = Some(failure));
-    remember_intent(state, &id, &intent);
-    add_charge(state, next, &intent, instrument, ChargeStatus::Failed, Some(failure));
-    announce(state, "payment_intent.payment_failed", &intent);
+    Ok(())
+}
+
+/// Nothing is charged; the method is kept.
+fn begin_setup(
+    state: &mut State,
+    next: &mut Session,
+    method: &PaymentMethod,
+    ends: Ends,
+) -> Result<(), Failure> {
+    let id = match &next.setup_intent {
+        Some(id) => Arc::clone(id),
+        None => {
+            let row = SetupIntent {
+                id: state.ids.next("seti_"),
+                created: state.now(),
+                status: IntentStatus::RequiresPaymentMethod,
+                customer: next.customer.clone(),
+                description: None,
+                methods: next.terms.methods.clone(),
+                payment_method: None,
+                failure: None,
+                usage: "off_session",
+                return_url: None,
+                cancellation_reason: None,
+                metadata: Metadata::default(),
+            };
+            Arc::clone(&payments::setups::create(state, row).id)
+        }
+    };
+    next.setup_intent = Some(Arc::clone(&id));
+    let tried = payments::setups::attempt(state, &id, method, ends);
+    if tried.is_err() || matches!(ends, Ends::Asks { .. }) {
+        state.sessions.change(&next.id, |row| row.setup_intent = Some(id));
+    }
+    tried
 }
 
 /// The buyer answered the bank's question.
@@ -183,99 +200,38 @@ pub(crate) fn authenticate(
 ) -> Result<Arc<Event>, Refusal> {
     let mut payment = state.authenticating.remove(id).ok_or(Refusal::NoSession)?;
     if let Some(means) = &mut payment.means {
-        means.ends = if approved { Ends::AtOnce } else { Ends::Refused(NOT_AUTHENTICATED) };
+        means.ends = payments::answered(means.ends, approved);
     }
     pay(state, id, payment)
 }
 
-fn remember_intent(state: &mut State, session: &str, intent: &Id) {
-    state.sessions.change(session, |row| row.intent = Some(Arc::clone(intent)));
-}
-
-/// The session's intent in a new status; made when there is none yet.
-fn begin_intent(state: &mut State, next: &mut Session, status: IntentStatus) -> Id {
-    let (amount, received) =
-        (next.total(), if status == IntentStatus::Succeeded { next.total() } else { 0 });
+/// The session's intent as it has to be for this try; made when there is none yet.
+fn begin_intent(state: &mut State, next: &mut Session) -> Id {
     if let Some(id) = &next.intent {
+        let amount = next.total();
         state.intents.change(id, |row| {
-            (row.status, row.amount, row.received, row.failure) = (status, amount, received, None);
+            row.amount = amount;
             row.customer.clone_from(&next.customer);
             row.shipping.clone_from(&next.shipping);
         });
         return Arc::clone(id);
     }
     let id = state.ids.next("pi_");
-    let intent = Intent {
-        id: Arc::clone(&id),
-        created: state.now(),
-        status: IntentStatus::RequiresPaymentMethod,
-        amount,
-        received: 0,
-        currency: next.terms.currency.clone().unwrap_or_else(|| "usd".into()),
+    let currency = next.terms.currency.clone().unwrap_or_else(|| "usd".into());
+    let intent = state.intents.insert(Intent {
         customer: next.customer.clone(),
         description: next.terms.intent_description.clone(),
         methods: next.terms.methods.clone(),
         capture_later: next.terms.capture_later,
-        latest_charge: None,
-        payment_method: None,
-        failure: None,
-        canceled_at: None,
-        cancellation_reason: None,
+        capture_method: next.terms.capture_later.then_some("manual"),
         shipping: next.shipping.clone(),
         metadata: Arc::clone(&next.terms.intent_metadata),
-    };
-    let intent = state.intents.insert(intent);
+        ..Intent::new(Arc::clone(&id), state.clock.now(), next.total(), currency)
+    });
     state.emit("payment_intent.created", Snapshot::Intent(intent));
-    state.intents.change(&id, |row| (row.status, row.received) = (status, received));
     state.session_by_intent.insert(Arc::clone(&id), Arc::clone(&next.id));
     next.intent = Some(Arc::clone(&id));
     id
-}
-
-fn add_charge(
-    state: &mut State,
-    session: &Session,
-    intent: &Id,
-    instrument: &Instrument,
-    status: ChargeStatus,
-    failure: Option<Failure>,
-) {
-    let id = state.ids.next("ch_");
-    let payment_method: Id = id.replacen("ch_", "pm_", 1).into();
-    state.intents.change(intent, |row| {
-        row.latest_charge = Some(Arc::clone(&id));
-        row.payment_method = Some(Arc::clone(&payment_method));
-    });
-    let charge = state.charges.insert(Charge {
-        id,
-        created: state.clock.now(),
-        amount: session.total(),
-        captured: status == ChargeStatus::Succeeded && !session.terms.capture_later,
-        amount_refunded: 0,
-        currency: session.terms.currency.clone().unwrap_or_else(|| "usd".into()),
-        customer: session.customer.clone(),
-        intent: Arc::clone(intent),
-        payment_method,
-        instrument: instrument.clone(),
-        status,
-        failure,
-        buyer: session.buyer.clone().unwrap_or_default(),
-        shipping: session.shipping.clone(),
-        metadata: Arc::clone(&session.terms.intent_metadata),
-    });
-    let kind = match status {
-        ChargeStatus::Succeeded => "charge.succeeded",
-        ChargeStatus::Pending => "charge.pending",
-        ChargeStatus::Failed => "charge.failed",
-    };
-    state.emit(kind, Snapshot::Charge(charge));
-}
-
-/// Emits an event about an intent as it stands.
-fn announce(state: &mut State, kind: &'static str, intent: &str) {
-    if let Some(row) = state.intents.get(intent).cloned() {
-        state.emit(kind, Snapshot::Intent(row));
-    }
 }
 
 fn ensure_customer(state: &mut State, next: &mut Session) {
@@ -311,21 +267,12 @@ fn ensure_customer(state: &mut State, next: &mut Session) {
 
 fn complete(state: &mut State, mut next: Session) -> Arc<Event> {
     next.status = Status::Complete;
-    let outcome = match next.terms.mode {
-        Mode::Payment => None,
-        Mode::Subscription => {
-            ensure_customer(state, &mut next);
-            next.invoice = Some(state.ids.next("in_"));
-            next.subscription = Some(state.ids.next("sub_"));
-            next.subscription.clone()
-        }
-        Mode::Setup => {
-            next.setup_intent = Some(state.ids.next("seti_"));
-            next.setup_intent.clone()
-        }
-    };
-    if let Some(outcome) = outcome {
-        state.session_by_outcome.insert(outcome, Arc::clone(&next.id));
+    if next.terms.mode == Mode::Subscription {
+        ensure_customer(state, &mut next);
+        next.invoice = Some(state.ids.next("in_"));
+        let subscription = state.ids.next("sub_");
+        state.session_by_outcome.insert(Arc::clone(&subscription), Arc::clone(&next.id));
+        next.subscription = Some(subscription);
     }
     if let Some(discount) = &next.discount {
         state.coupons.change(&discount.coupon, |row| row.times_redeemed += 1);
@@ -338,56 +285,28 @@ fn complete(state: &mut State, mut next: Session) -> Arc<Event> {
     state.emit("checkout.session.completed", Snapshot::Session(session))
 }
 
-/// A debit arrives, or comes back.
-pub(crate) fn settle(state: &mut State, intent: &str, fails: bool) {
-    let Some(row) =
-        state.intents.get(intent).filter(|row| row.status == IntentStatus::Processing).cloned()
-    else {
-        return;
-    };
-    let (status, failure) = if fails {
-        (ChargeStatus::Failed, Some(DEBIT_FAILED))
-    } else {
-        (ChargeStatus::Succeeded, None)
-    };
-    if let Some(charge) = &row.latest_charge {
-        let charge = state.charges.change(charge, |charge| {
-            (charge.status, charge.failure, charge.captured) = (status, failure, !fails);
-        });
-        if let Some(charge) = charge {
-            state.emit(
-                if fails { "charge.failed" } else { "charge.succeeded" },
-                Snapshot::Charge(charge),
-            );
-        }
-    }
-    state.intents.change(intent, |row| {
-        row.status =
-            if fails { IntentStatus::RequiresPaymentMethod } else { IntentStatus::Succeeded };
-        row.received = if fails { 0 } else { row.amount };
-        row.failure = failure;
-    });
-    announce(
-        state,
-        if fails { "payment_intent.payment_failed" } else { "payment_intent.succeeded" },
-        intent,
-    );
-    let Some(session) = state.session_of_intent(intent).map(|session| Arc::clone(&session.id))
-    else {
-        return;
-    };
+/// The money of a session's intent has come after all, or will not.
+pub(crate) fn settled(state: &mut State, intent: &str, fails: bool) {
+    let Some(session) = state.session_by_intent.get(intent).cloned() else { return };
     let session = state.sessions.change(&session, |session| {
         if !fails {
             session.payment_status = PaymentStatus::Paid;
         }
     });
-    if let Some(session) = session {
+    if let Some(session) = session.filter(|session| session.status == Status::Complete) {
         let kind = if fails {
             "checkout.session.async_payment_failed"
         } else {
             "checkout.session.async_payment_succeeded"
         };
         state.emit(kind, Snapshot::Session(session));
+    }
+}
+
+/// The money of a session's intent is taken.
+pub(crate) fn captured(state: &mut State, intent: &str) {
+    if let Some(session) = state.session_by_intent.get(intent).cloned() {
+        state.sessions.change(&session, |session| session.payment_status = PaymentStatus::Paid);
     }
 }
 
@@ -401,49 +320,4 @@ pub(crate) fn expire(state: &mut State, id: &str) -> bool {
         state.emit("checkout.session.expired", Snapshot::Session(session));
     }
     open
-}
-
-/// Takes the money that was reserved. False when there is none.
-pub(crate) fn capture(state: &mut State, intent: &str) -> bool {
-    let Some(row) = state
-        .intents
-        .get(intent)
-        .filter(|row| row.status == IntentStatus::RequiresCapture)
-        .cloned()
-    else {
-        return false;
-    };
-    if let Some(charge) = row
-        .latest_charge
-        .as_ref()
-        .and_then(|id| state.charges.change(id, |charge| charge.captured = true))
-    {
-        state.emit("charge.captured", Snapshot::Charge(charge));
-    }
-    state
-        .intents
-        .change(intent, |row| (row.status, row.received) = (IntentStatus::Succeeded, row.amount));
-    announce(state, "payment_intent.succeeded", intent);
-    if let Some(session) = state.session_of_intent(intent).map(|session| Arc::clone(&session.id)) {
-        state.sessions.change(&session, |session| session.payment_status = PaymentStatus::Paid);
-    }
-    true
-}
-
-/// Gives up an intent that has not succeeded. False when it cannot be canceled any more.
-pub(crate) fn cancel(state: &mut State, intent: &str, reason: Option<&'static str>) -> bool {
-    let status = state.intents.get(intent).map(|row| row.status);
-    if matches!(
-        status,
-        None | Some(IntentStatus::Succeeded | IntentStatus::Canceled | IntentStatus::Processing)
-    ) {
-        return false;
-    }
-    let now = state.now();
-    state.intents.change(intent, |row| {
-        (row.status, row.canceled_at, row.cancellation_reason) =
-            (IntentStatus::Canceled, Some(now), reason);
-    });
-    announce(state, "payment_intent.canceled", intent);
-    true
 }

@@ -248,7 +248,8 @@ fn plausible_email(text: &str) -> bool {
     !user.is_empty() && !host.is_empty() && text.len() <= 254 && !text.contains(char::is_whitespace)
 }
 
-fn year_and_month(now: i64) -> (i64, i64) {
+/// The month that a card's expiry is held against.
+pub(crate) fn year_and_month(now: i64) -> (i64, i64) {
     let date = crate::render::event::rfc3339(now.saturating_mul(1000));
     let mut parts = date.split('-').filter_map(|part| part.parse().ok());
     (parts.next().unwrap_or(1970), parts.next().unwrap_or(1))

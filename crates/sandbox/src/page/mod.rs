@@ -36,6 +36,7 @@ use axum::{
 };
 
 pub(crate) use self::changes::{Authenticate, FollowLink, Submit};
+pub(crate) use self::fields::year_and_month;
 use self::{
     fields::Filled,
     view::{AuthenticatePage, CheckoutPage, MessagePage},

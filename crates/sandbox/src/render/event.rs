@@ -47,6 +47,10 @@ fn related(object: &Snapshot) -> (&'static str, &str, String) {
         Snapshot::Link(row) => ("payment_link", &row.id, "payment_links"),
         Snapshot::Intent(row) => ("payment_intent", &row.id, "payment_intents"),
         Snapshot::Charge(row) => ("charge", &row.id, "charges"),
+        Snapshot::Method(row) => ("payment_method", &row.id, "payment_methods"),
+        Snapshot::Setup(row) => ("setup_intent", &row.id, "setup_intents"),
+        Snapshot::Refund(row) => ("refund", &row.id, "refunds"),
+        Snapshot::Dispute(row) => ("dispute", &row.id, "disputes"),
     };
     (kind, id, format!("/v1/{path}/{id}"))
 }

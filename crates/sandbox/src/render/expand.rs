@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 use super::{
-    View, charge, coupon, customer, intent, line_list, link, payment_method, price, product,
-    promotion_code, session, setup_intent, subscription,
+    View, balance_transaction, charge, coupon, customer, intent, line_list, link, payment_method,
+    price, product, promotion_code, refund, session, setup_intent, subscription,
 };
 use crate::{
     error::{Answer, ApiError},
@@ -67,6 +67,10 @@ fn one(
             let lines = lines(id, state);
             members.insert("line_items".into(), lines);
         }
+    } else if *name == "refunds" && owner == "charge" && !members.contains_key("refunds") {
+        let id = members.get("id").and_then(Value::as_str).unwrap_or_default();
+        let refunds = refunds(id, state);
+        members.insert("refunds".into(), refunds);
     } else if let Some(Value::String(id)) = members.get(*name) {
         let found = object(name, id, state, view, allowed)?;
         let found = found.ok_or_else(|| cannot(path))?;
@@ -96,6 +100,14 @@ fn lines(id: &str, state: &State) -> Value {
     })
 }
 
+/// A charge's refunds: the ten newest.
+fn refunds(charge: &str, state: &State) -> Value {
+    let mut of_charge =
+        state.refunds.iter().rev().filter(|row| *row.charge == *charge).map(|row| refund(row));
+    let page: Vec<Value> = of_charge.by_ref().take(10).collect();
+    super::list(page, of_charge.next().is_some(), &format!("/v1/charges/{charge}/refunds"))
+}
+
 /// The object that a member of this name points to.
 fn object(
     name: &str,
@@ -105,7 +117,7 @@ fn object(
     allowed: Allowed<'_>,
 ) -> Answer<Option<Value>> {
     let (resource, found) = match name {
-        "payment_intent" => ("payment_intent", state.intents.get(id).map(|row| intent(row))),
+        "payment_intent" => ("payment_intent", state.intents.get(id).map(|row| intent(row, view))),
         "customer" => ("customer", state.customers.get(id).map(|row| customer(row))),
         "price" | "default_price" => ("plan", state.prices.get(id).map(|row| price(row))),
         "product" => ("product", state.products.get(id).map(|row| product(row))),
@@ -116,13 +128,14 @@ fn object(
             ("promotion_code", state.promotions.get(id).map(|row| promotion_code(row)))
         }
         "payment_method" => {
-            ("payment_method", state.charge_of_method(id).map(|row| payment_method(row)))
+            ("payment_method", state.methods.get(id).map(|row| payment_method(row)))
         }
         "subscription" => {
             ("subscription", state.session_of_subscription(id).map(|row| subscription(row, id)))
         }
-        "setup_intent" => {
-            ("setup_intent", state.session_of_subscription(id).map(|row| setup_intent(row, id)))
+        "setup_intent" => ("setup_intent", state.setups.get(id).map(|row| setup_intent(row, view))),
+        "balance_transaction" | "failure_balance_transaction" => {
+            ("balance_transaction", balance_transaction(state, id))
         }
         "session" => ("checkout_session", state.sessions.get(id).map(|row| session(row, view))),
         _ => return Ok(None),

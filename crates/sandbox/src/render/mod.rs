@@ -3,14 +3,18 @@
 mod catalog;
 pub(crate) mod event;
 pub(crate) mod expand;
+mod method;
 mod payment;
+mod refund;
 mod session;
 
 use serde_json::{Map, Value, json};
 
 pub(crate) use self::{
     catalog::{coupon, customer, price, product, promotion_code},
-    payment::{charge, intent, payment_method, setup_intent, subscription},
+    method::payment_method,
+    payment::{charge, intent, setup_intent, status, subscription},
+    refund::{EVIDENCE, balance_transaction, dispute, refund},
     session::{line, line_list, link, session},
 };
 use crate::{
@@ -35,8 +39,12 @@ pub(crate) fn snapshot(object: &Snapshot, view: View<'_>) -> Value {
         Snapshot::Coupon(object) => coupon(object),
         Snapshot::Session(object) => session(object, view),
         Snapshot::Link(object) => link(object, view),
-        Snapshot::Intent(object) => intent(object),
+        Snapshot::Intent(object) => intent(object, view),
         Snapshot::Charge(object) => charge(object),
+        Snapshot::Method(object) => payment_method(object),
+        Snapshot::Setup(object) => setup_intent(object, view),
+        Snapshot::Refund(object) => refund(object),
+        Snapshot::Dispute(object) => dispute(object),
     }
 }
 

@@ -2,14 +2,20 @@
 
 use serde_json::{Value, json};
 
-use super::{address, metadata, shipping};
+use super::{
+    View, metadata,
+    method::{billing_details, method_details},
+    refund::transaction_id,
+    shipping, show,
+};
 use crate::state::objects::{
-    Charge, ChargeStatus, Failure, Instrument, Intent, IntentStatus, Session,
+    Action, Charge, ChargeStatus, Failure, Intent, IntentStatus, Session, SetupIntent,
 };
 
-fn status(status: IntentStatus) -> &'static str {
+pub(crate) fn status(status: IntentStatus) -> &'static str {
     match status {
         IntentStatus::RequiresPaymentMethod => "requires_payment_method",
+        IntentStatus::RequiresConfirmation => "requires_confirmation",
         IntentStatus::RequiresAction => "requires_action",
         IntentStatus::Processing => "processing",
         IntentStatus::RequiresCapture => "requires_capture",
@@ -18,53 +24,135 @@ fn status(status: IntentStatus) -> &'static str {
     }
 }
 
-pub(crate) fn intent(intent: &Intent) -> Value {
-    json!({
+pub(crate) fn intent(intent: &Intent, view: View<'_>) -> Value {
+    let by_default = if view.version.captures_async() { "automatic_async" } else { "automatic" };
+    let mut value = json!({
         "id": &*intent.id,
         "object": "payment_intent",
         "amount": intent.amount,
-        "amount_capturable": if intent.status == IntentStatus::RequiresCapture { intent.amount } else { 0 },
+        "amount_capturable": intent.capturable(),
         "amount_details": { "tip": {} },
         "amount_received": intent.received,
         "application": null,
         "application_fee_amount": null,
-        "automatic_payment_methods": null,
+        "automatic_payment_methods": intent.automatic.map(|redirects| json!({
+            "allow_redirects": if redirects { "always" } else { "never" },
+            "enabled": true,
+        })),
         "canceled_at": intent.canceled_at,
         "cancellation_reason": intent.cancellation_reason,
-        "capture_method": if intent.capture_later { "manual" } else { "automatic_async" },
+        "capture_method": intent.capture_method.unwrap_or(by_default),
         "client_secret": format!("{}_secret_{}", intent.id, &intent.id[3..]),
-        "confirmation_method": "automatic",
+        "confirmation_method": if intent.confirmed_by_hand { "manual" } else { "automatic" },
         "created": intent.created,
         "currency": &*intent.currency,
         "customer": intent.customer.as_deref(),
         "description": intent.description,
-        "last_payment_error": intent.failure.map(payment_error),
+        "last_payment_error": intent.failure.map(|failure| {
+            let mut error = payment_error(failure);
+            if let Some(charge) = &intent.latest_charge {
+                error["charge"] = (&**charge).into();
+            }
+            error
+        }),
         "latest_charge": intent.latest_charge.as_deref(),
         "livemode": false,
         "metadata": metadata(&intent.metadata),
-        "next_action": null,
+        "next_action": intent.action.map(|action| next_action(intent, action, view)),
         "on_behalf_of": null,
         "payment_method": intent.payment_method.as_deref()
             .filter(|_| intent.status != IntentStatus::RequiresPaymentMethod),
         "payment_method_configuration_details": null,
-        "payment_method_options": { "card": {
-            "installments": null,
-            "mandate_options": null,
-            "network": null,
-            "request_three_d_secure": "automatic",
-        } },
+        "payment_method_options": options(&intent.methods),
         "payment_method_types": intent.methods,
         "processing": null,
         "receipt_email": null,
         "review": null,
-        "setup_future_usage": null,
+        "setup_future_usage": intent.setup_future_usage,
         "shipping": intent.shipping.as_ref().map(shipping),
         "statement_descriptor": null,
         "statement_descriptor_suffix": null,
         "status": status(intent.status),
         "transfer_data": null,
         "transfer_group": null,
-    })
+    });
+    show(&mut value, &intent.shown);
+    value
+}
+
+fn options(methods: &[&'static str]) -> Value {
+    let of = |method: &&'static str| {
+        let options = match *method {
+            "card" => json!({
+                "installments": null,
+                "mandate_options": null,
+                "network": null,
+                "request_three_d_secure": "automatic",
+            }),
+            "us_bank_account" => json!({ "verification_method": "automatic" }),
+            "boleto" | "oxxo" => json!({ "expires_after_days": 3 }),
+            _ => json!({}),
+        };
+        ((*method).to_owned(), options)
+    };
+    Value::Object(methods.iter().map(of).collect())
+}
+
+/// What the buyer has to do.
+fn next_action(intent: &Intent, action: Action, view: View<'_>) -> Value {
+    let (kind, expires_at) = match action {
+        Action::Authenticate => {
+            let url = format!("{}/c/bank/{}", view.base, intent.id);
+            return match &intent.return_url {
+                Some(to) => json!({
+                    "redirect_to_url": { "return_url": to, "url": url },
+                    "type": "redirect_to_url",
+                }),
+                None => json!({
+                    "type": "use_stripe_sdk",
+                    "use_stripe_sdk": { "stripe_js": url, "type": "three_d_secure_redirect" },
+                }),
+            };
+        }
+        Action::Voucher { kind, expires_at } => (kind, expires_at),
+    };
+    let url = format!("{}/c/voucher/{}", view.base, intent.id);
+    let details = match kind {
+        "boleto" => json!({
+            "expires_at": expires_at,
+            "hosted_voucher_url": url,
+            "number": digits(&intent.id, 47),
+            "pdf": null,
+        }),
+        "oxxo" => json!({
+            "expires_after": expires_at,
+            "hosted_voucher_url": url,
+            "number": digits(&intent.id, 32),
+        }),
+        "konbini" => {
+            let code = || json!({ "payment_code": digits(&intent.id, 11) });
+            json!({
+                "expires_at": expires_at,
+                "hosted_voucher_url": url,
+                "stores": {
+                    "familymart": code(), "lawson": code(), "ministop": code(), "seicomart": code(),
+                },
+            })
+        }
+        _ => json!({
+            "entity": "12345",
+            "expires_at": expires_at,
+            "hosted_voucher_url": url,
+            "reference": digits(&intent.id, 9),
+        }),
+    };
+    let kind = format!("{kind}_display_details");
+    json!({ "type": &kind, &kind: details })
+}
+
+/// A number that always is the same for the same id.
+pub(crate) fn digits(id: &str, length: usize) -> String {
+    id.bytes().skip(3).cycle().take(length).map(|byte| char::from(b'0' + byte % 10)).collect()
 }
 
 /// A failure as an intent remembers it.
@@ -78,25 +166,25 @@ fn payment_error(failure: Failure) -> Value {
 }
 
 pub(crate) fn charge(charge: &Charge) -> Value {
-    let failed = charge.status == ChargeStatus::Failed;
-    json!({
+    let taken = charge.status == ChargeStatus::Succeeded && charge.captured;
+    let mut value = json!({
         "id": &*charge.id,
         "object": "charge",
         "amount": charge.amount,
-        "amount_captured": if charge.captured { charge.amount } else { 0 },
+        "amount_captured": charge.amount_captured,
         "amount_refunded": charge.amount_refunded,
         "application": null,
         "application_fee": null,
         "application_fee_amount": null,
-        "balance_transaction": null,
-        "billing_details": billing_details(charge),
+        "balance_transaction": taken.then(|| transaction_id(&charge.id)),
+        "billing_details": billing_details(&charge.buyer),
         "calculated_statement_descriptor": "SANDBOX",
         "captured": charge.captured,
         "created": charge.created,
         "currency": &*charge.currency,
         "customer": charge.customer.as_deref(),
-        "description": null,
-        "disputed": false,
+        "description": charge.description,
+        "disputed": charge.disputed,
         "failure_balance_transaction": null,
         "failure_code": charge.failure.map(|failure| failure.code),
         "failure_message": charge.failure.map(|failure| failure.message),
@@ -105,8 +193,8 @@ pub(crate) fn charge(charge: &Charge) -> Value {
         "metadata": metadata(&charge.metadata),
         "on_behalf_of": null,
         "outcome": outcome(charge.failure),
-        "paid": !failed && charge.status == ChargeStatus::Succeeded,
-        "payment_intent": &*charge.intent,
+        "paid": charge.status == ChargeStatus::Succeeded,
+        "payment_intent": charge.intent.as_deref(),
         "payment_method": &*charge.payment_method,
         "payment_method_details": method_details(&charge.instrument),
         "receipt_email": null,
@@ -125,17 +213,9 @@ pub(crate) fn charge(charge: &Charge) -> Value {
         },
         "transfer_data": null,
         "transfer_group": null,
-    })
-}
-
-fn billing_details(charge: &Charge) -> Value {
-    json!({
-        "address": address(&charge.buyer.address),
-        "email": charge.buyer.email,
-        "name": charge.buyer.name,
-        "phone": charge.buyer.phone,
-        "tax_id": null,
-    })
+    });
+    show(&mut value, &charge.shown);
+    value
 }
 
 fn outcome(failure: Option<Failure>) -> Value {
@@ -149,105 +229,6 @@ fn outcome(failure: Option<Failure>) -> Value {
         "seller_message": if failure.is_some() { "The bank declined." } else { "Payment complete." },
         "type": if failure.is_some() { "issuer_declined" } else { "authorized" },
     })
-}
-
-fn method_details(instrument: &Instrument) -> Value {
-    let details = match instrument.kind {
-        "card" => json!({
-            "brand": instrument.brand,
-            "checks": {
-                "address_line1_check": null,
-                "address_postal_code_check": "pass",
-                "cvc_check": "pass",
-            },
-            "country": instrument.country,
-            "exp_month": instrument.exp_month,
-            "exp_year": instrument.exp_year,
-            "fingerprint": format!("Sandbox{}", instrument.last4),
-            "funding": "credit",
-            "installments": null,
-            "last4": instrument.last4,
-            "mandate": null,
-            "network": instrument.brand,
-            "network_token": { "used": false },
-            "three_d_secure": null,
-            "wallet": null,
-        }),
-        "sepa_debit" => json!({
-            "bank_code": null,
-            "branch_code": null,
-            "country": instrument.country,
-            "fingerprint": format!("Sandbox{}", instrument.last4),
-            "last4": instrument.last4,
-            "mandate": null,
-        }),
-        _ => json!({
-            "account_holder_type": "individual",
-            "account_type": "checking",
-            "bank_name": "SANDBOX BANK",
-            "expected_debit_date": null,
-            "fingerprint": format!("Sandbox{}", instrument.last4),
-            "last4": instrument.last4,
-            "payment_reference": null,
-            "routing_number": "110000000",
-        }),
-    };
-    json!({ instrument.kind: details, "type": instrument.kind })
-}
-
-/// The payment method behind a charge.
-pub(crate) fn payment_method(charge: &Charge) -> Value {
-    let details = method_details(&charge.instrument);
-    let mut value = json!({
-        "id": &*charge.payment_method,
-        "object": "payment_method",
-        "allow_redisplay": "limited",
-        "billing_details": billing_details(charge),
-        "created": charge.created,
-        "customer": charge.customer.as_deref(),
-        "livemode": false,
-        "metadata": {},
-        "type": charge.instrument.kind,
-    });
-    let kind = charge.instrument.kind;
-    value[kind] = match kind {
-        "card" => json!({
-            "brand": details["card"]["brand"],
-            "checks": details["card"]["checks"],
-            "country": details["card"]["country"],
-            "display_brand": details["card"]["brand"],
-            "exp_month": details["card"]["exp_month"],
-            "exp_year": details["card"]["exp_year"],
-            "fingerprint": details["card"]["fingerprint"],
-            "funding": "credit",
-            "generated_from": null,
-            "last4": details["card"]["last4"],
-            "networks": { "available": [details["card"]["brand"]], "preferred": null },
-            "regulated_status": "unregulated",
-            "three_d_secure_usage": { "supported": true },
-            "wallet": null,
-        }),
-        "sepa_debit" => json!({
-            "bank_code": null,
-            "branch_code": null,
-            "country": charge.instrument.country,
-            "fingerprint": details["sepa_debit"]["fingerprint"],
-            "generated_from": { "charge": null, "setup_attempt": null },
-            "last4": charge.instrument.last4,
-        }),
-        _ => json!({
-            "account_holder_type": "individual",
-            "account_type": "checking",
-            "bank_name": "SANDBOX BANK",
-            "financial_connections_account": null,
-            "fingerprint": details["us_bank_account"]["fingerprint"],
-            "last4": charge.instrument.last4,
-            "networks": { "preferred": "ach", "supported": ["ach"] },
-            "routing_number": "110000000",
-            "status_details": {},
-        }),
-    };
-    value
 }
 
 /// A subscription as far as the session that began it tells.
@@ -276,17 +257,43 @@ pub(crate) fn subscription(session: &Session, id: &str) -> Value {
     })
 }
 
-/// The setup intent of a session that only collects a payment method.
-pub(crate) fn setup_intent(session: &Session, id: &str) -> Value {
+/// An intent that keeps a payment method for later.
+pub(crate) fn setup_intent(intent: &SetupIntent, view: View<'_>) -> Value {
+    let asks = intent.status == IntentStatus::RequiresAction;
+    let url = format!("{}/c/bank/{}", view.base, intent.id);
     json!({
-        "id": id,
+        "id": &*intent.id,
         "object": "setup_intent",
-        "created": session.created,
-        "customer": session.customer.as_deref(),
+        "application": null,
+        "automatic_payment_methods": null,
+        "cancellation_reason": intent.cancellation_reason,
+        "client_secret": format!("{}_secret_{}", intent.id, &intent.id[5..]),
+        "created": intent.created,
+        "customer": intent.customer.as_deref(),
+        "description": intent.description,
+        "flow_directions": null,
+        "last_setup_error": intent.failure.map(payment_error),
+        "latest_attempt": null,
         "livemode": false,
-        "metadata": {},
-        "payment_method_types": session.terms.methods,
-        "status": "succeeded",
-        "usage": "off_session",
+        "mandate": null,
+        "metadata": metadata(&intent.metadata),
+        "next_action": asks.then(|| match &intent.return_url {
+            Some(to) => json!({
+                "redirect_to_url": { "return_url": to, "url": url },
+                "type": "redirect_to_url",
+            }),
+            None => json!({
+                "type": "use_stripe_sdk",
+                "use_stripe_sdk": { "stripe_js": url, "type": "three_d_secure_redirect" },
+            }),
+        }),
+        "on_behalf_of": null,
+        "payment_method": intent.payment_method.as_deref(),
+        "payment_method_configuration_details": null,
+        "payment_method_options": options(&intent.methods),
+        "payment_method_types": intent.methods,
+        "single_use_mandate": null,
+        "status": status(intent.status),
+        "usage": intent.usage,
     })
 }

@@ -13,8 +13,8 @@ use serde::{Deserialize, Serialize};
 
 use self::{
     objects::{
-        Charge, Coupon, Customer, Endpoint, Event, Intent, Owed, PaymentLink, Price, Product,
-        PromotionCode, Session, Snapshot,
+        Charge, Coupon, Customer, Dispute, Endpoint, Event, Intent, Owed, PaymentLink,
+        PaymentMethod, Price, Product, PromotionCode, Refund, Session, SetupIntent, Snapshot,
     },
     table::Table,
 };
@@ -35,6 +35,8 @@ const EVENTS_MAX: usize = 1_000_000;
 pub(crate) enum Task {
     Expire { session: Id },
     Settle { intent: Id, fails: bool },
+    SettleRefund { refund: Id },
+    Judge { dispute: Id, won: bool },
     Deliver(Job),
 }
 
@@ -79,13 +81,17 @@ pub(crate) struct State {
     pub(crate) links: Table<PaymentLink>,
     pub(crate) intents: Table<Intent>,
     pub(crate) charges: Table<Charge>,
+    pub(crate) methods: Table<PaymentMethod>,
+    pub(crate) setups: Table<SetupIntent>,
+    pub(crate) refunds: Table<Refund>,
+    pub(crate) disputes: Table<Dispute>,
     pub(crate) events: Table<Event>,
     pub(crate) endpoints: Table<Endpoint>,
     pub(crate) session_by_intent: HashMap<Id, Id>,
     pub(crate) sessions_by_customer: HashMap<Id, Vec<usize>>,
     pub(crate) sessions_by_link: HashMap<Id, Vec<usize>>,
     pub(crate) price_by_lookup_key: HashMap<String, Id>,
-    /// By subscription and by setup intent.
+    /// By subscription.
     pub(crate) session_by_outcome: HashMap<Id, Id>,
     /// Payments that wait until the buyer has approved them at the bank.
     pub(crate) authenticating: HashMap<Id, Payment>,
@@ -124,6 +130,10 @@ impl State {
             links: Table::default(),
             intents: Table::default(),
             charges: Table::default(),
+            methods: Table::default(),
+            setups: Table::default(),
+            refunds: Table::default(),
+            disputes: Table::default(),
             events: Table::default(),
             endpoints: Table::default(),
             session_by_intent: HashMap::new(),
@@ -209,18 +219,9 @@ impl State {
         std::mem::take(&mut self.outgoing)
     }
 
-    pub(crate) fn session_of_intent(&self, intent: &str) -> Option<&Arc<Session>> {
-        self.session_by_intent.get(intent).and_then(|id| self.sessions.get(id))
-    }
-
-    /// The session that began a subscription or a setup intent.
+    /// The session that began a subscription.
     pub(crate) fn session_of_subscription(&self, id: &str) -> Option<&Arc<Session>> {
         self.session_by_outcome.get(id).and_then(|id| self.sessions.get(id))
-    }
-
-    /// A payment method has its charge's number.
-    pub(crate) fn charge_of_method(&self, id: &str) -> Option<&Arc<Charge>> {
-        self.charges.get(&id.replacen("pm_", "ch_", 1))
     }
 
     /// Adds a session to the table and its indexes.

@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-pub(crate) use super::payments::{Charge, ChargeStatus, Failure, Instrument, Intent, IntentStatus};
+pub(crate) use super::payments::{
+    Action, Charge, ChargeStatus, Complaint, Dispute, DisputeStatus, Ends, Failure, Fate,
+    Instrument, Intent, IntentStatus, PaymentMethod, Refund, RefundStatus, SetupIntent,
+};
 use super::table::Row;
 use crate::{buy::Presentment, ids::Id, version::Version};
 
@@ -364,6 +367,10 @@ pub(crate) enum Snapshot {
     Link(Arc<PaymentLink>),
     Intent(Arc<Intent>),
     Charge(Arc<Charge>),
+    Method(Arc<PaymentMethod>),
+    Setup(Arc<SetupIntent>),
+    Refund(Arc<Refund>),
+    Dispute(Arc<Dispute>),
 }
 
 macro_rules! rows {
@@ -389,6 +396,10 @@ rows!(
     PaymentLink,
     Intent,
     Charge,
+    PaymentMethod,
+    SetupIntent,
+    Refund,
+    Dispute,
     Endpoint,
     Event
 );
