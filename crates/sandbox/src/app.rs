@@ -18,7 +18,9 @@ use crate::{
     faults::Faults,
     ids::RequestIds,
     journal::{self, Journal},
-    state::{Job, State},
+    listen::Listeners,
+    news::News,
+    state::{Outgoing, State},
 };
 
 /// Everything that requests, deliveries and the agenda share.
@@ -28,6 +30,8 @@ pub(crate) struct App {
     pub(crate) clock: Clock,
     pub(crate) faults: Faults,
     pub(crate) lanes: Lanes,
+    pub(crate) listeners: Listeners,
+    pub(crate) news: News,
     pub(crate) client: reqwest::Client,
     pub(crate) stop: CancellationToken,
     pub(crate) tasks: TaskTracker,
@@ -50,6 +54,8 @@ impl App {
             clock: state.clock.clock().clone(),
             faults,
             lanes: Lanes::default(),
+            listeners: Listeners::default(),
+            news: News::default(),
             client,
             stop: CancellationToken::new(),
             tasks: TaskTracker::new(),
@@ -83,30 +89,32 @@ impl App {
         let at_ms = state.clock.begin();
         let outcome = change.apply(&mut state);
         state.clock.end();
-        let jobs = state.take_outgoing();
+        let outgoing = state.take_outgoing();
         let next = state.next_due_ms();
         // Counted before anybody else can look: nobody takes this moment for idleness.
-        self.lanes.expect(jobs.len());
-        let jobs = match journal {
+        self.lanes.expect(outgoing.jobs.len());
+        let outgoing = match journal {
             Some((journal, line)) => {
-                journal.append(at_ms, line, jobs);
+                journal.append(at_ms, line, outgoing);
                 None
             }
-            None => Some(jobs),
+            None => Some(outgoing),
         };
         drop(state);
         if next.is_some_and(|next| next < self.awaited_ms.load(Ordering::SeqCst)) {
             self.agenda.notify_one();
         }
-        jobs.into_iter().for_each(|jobs| self.send(jobs));
+        outgoing.into_iter().for_each(|outgoing| self.send(outgoing));
         outcome
     }
 
-    /// Sends deliveries that were counted as expected.
-    pub(crate) fn send(self: &Arc<Self>, jobs: Vec<Job>) {
+    /// Sends deliveries that were counted as expected, and tells the listeners.
+    pub(crate) fn send(self: &Arc<Self>, outgoing: Outgoing) {
+        let Outgoing { jobs, announced } = outgoing;
         let sent = jobs.len();
         self.lanes.dispatch(self, jobs);
         self.lanes.settled(sent);
+        self.listeners.announce(self, &announced);
     }
 
     /// Sets the clock forward, then carries out what is due.

@@ -9,10 +9,12 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    api::events::Resend,
     buy::Buy,
     checkout,
     deliver::{Attempted, Lost, PutOff, Split},
     http::ApiCall,
+    listen::{Heard, Twin},
     page::{Authenticate, FollowLink, Submit},
     payments::{self, AnswerBank, PayVoucher, RaiseDispute},
     state::{
@@ -86,6 +88,7 @@ commands! {
     "due" RunDue,
     "call" ApiCall,
     "restrict" Restrict,
+    "resend" Resend,
     "buy" Buy,
     "submit" Submit,
     "authenticate" Authenticate,
@@ -97,6 +100,8 @@ commands! {
     "put_off" PutOff,
     "lost" Lost,
     "split" Split,
+    "twin" Twin,
+    "heard" Heard,
 }
 
 /// The sandbox starts, for the first time or again.
@@ -138,6 +143,7 @@ impl Change for Start {
                     version: None,
                     thin: false,
                     listener: true,
+                    name: None,
                     description: None,
                     metadata: Metadata::default(),
                 });

@@ -12,9 +12,11 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::{
+    api::events::Resend,
     app::App,
     buy::{Buy, Method, Purchase},
     change::Restrict,
+    deliver::Attempt,
     faults::Fault,
     http::Incoming,
     payments::{AnswerBank, PayVoucher, RaiseDispute},
@@ -90,7 +92,16 @@ async fn route(app: &Arc<App>, incoming: &Incoming) -> Controlled {
             app.lanes.idle().await;
             Ok(json!({ "idle": true }))
         }
-        ("GET", "deliveries") => Ok(json!({ "data": app.read().attempts })),
+        ("GET", "deliveries") => Ok(deliveries(app, &incoming.query)),
+        ("POST", "resend") => {
+            app.change(read::<Resend>(incoming)?).map_err(|error| bad(error.message))?;
+            Ok(json!({ "ok": true }))
+        }
+        ("GET", "listeners") => Ok(json!({ "data": app.listeners.list() })),
+        ("POST", "listeners/cut") => {
+            app.listeners.cut();
+            Ok(json!({ "ok": true }))
+        }
         ("GET", "faults") => Ok(json!({ "data": app.faults.list() })),
         ("POST", "faults") => {
             app.faults.add(read::<Fault>(incoming)?);
@@ -117,6 +128,20 @@ async fn route(app: &Arc<App>, incoming: &Incoming) -> Controlled {
 
 fn time(app: &App) -> Value {
     json!({ "now_ms": app.clock.now_ms(), "ahead_ms": app.read().turned_ms })
+}
+
+/// The log of deliveries in short; whole, with `event=evt_…`, for one event.
+fn deliveries(app: &App, query: &str) -> Value {
+    let event = query.split('&').find_map(|pair| pair.strip_prefix("event="));
+    let state = app.read();
+    let attempts: Vec<Attempt> = match event {
+        Some(event) => state.attempts.iter().filter(|one| one.event == event).cloned().collect(),
+        None => {
+            let short = |one: &Attempt| Attempt { exchange: None, ..one.clone() };
+            state.attempts.iter().map(short).collect()
+        }
+    };
+    json!({ "data": attempts })
 }
 
 fn bad(message: impl Into<String>) -> (StatusCode, String) {

@@ -3,12 +3,9 @@
 use std::{
     collections::{HashMap, VecDeque},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
 };
 
-use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde::{Deserialize, Serialize};
-use sha2::Sha256;
 use tokio::sync::watch;
 
 use crate::{
@@ -16,6 +13,7 @@ use crate::{
     change::Change,
     faults::Trouble,
     ids::Id,
+    post::{Exchange, Posted, headers, post},
     render::{self, View},
     state::{
         Job, State, Task,
@@ -29,9 +27,8 @@ const WORKERS_MAX: usize = 32;
 /// Deliveries that wait for one endpoint at most; further ones are tried later.
 const QUEUE_MAX: usize = 100_000;
 const LOG_MAX: usize = 10_000;
-const TIMEOUT: Duration = Duration::from_secs(20);
-const ANSWER_BYTES_MAX: usize = 1_024;
-const ANSWER_READ_MAX: usize = 64 * 1_024;
+/// Of so many attempts the log keeps the whole request.
+const EXCHANGES_MAX: usize = 1_000;
 /// The first retry comes after this; each further one after four times as long, for three days.
 const RETRY_FIRST_MS: i64 = 5_000;
 const RETRIES_MAX: u32 = 9;
@@ -59,6 +56,17 @@ pub struct Attempt {
     pub answer: String,
     /// When the next attempt comes, on the sandbox's clock.
     pub next_at_ms: Option<i64>,
+    /// How long the answer took, in real milliseconds.
+    pub ms: u64,
+    /// What was sent and what came back, whole; the log keeps it of the last thousand attempts of
+    /// this run.
+    #[serde(flatten, serialize_with = "shown")]
+    pub exchange: Option<Arc<Exchange>>,
+}
+
+#[expect(clippy::ref_option, reason = "serde calls it so")]
+fn shown<S: serde::Serializer>(exchange: &Option<Arc<Exchange>>, to: S) -> Result<S::Ok, S::Error> {
+    exchange.as_deref().serialize(to)
 }
 
 /// The queues, one for each endpoint.
@@ -220,8 +228,7 @@ impl Change for Split {
     fn apply(self, state: &mut State) -> Option<Job> {
         let event = state.events.get(&self.job.event).cloned()?;
         let mut twin = (*event).clone();
-        twin.id = state.ids.next("evt_");
-        twin.thin_id = state.ids.next("evt_test_");
+        twin.set_id(state.ids.next("evt_"));
         twin.owed.retain(|owed| owed.endpoint == self.job.endpoint);
         let twin = state.events.insert(twin);
         Some(Job { event: Arc::clone(&twin.id), ..self.job })
@@ -258,13 +265,17 @@ pub(crate) struct Attempted {
     status: Option<u16>,
     answer: String,
     next_at_ms: Option<i64>,
+    #[serde(default)]
+    ms: u64,
+    #[serde(skip)]
+    exchange: Option<Arc<Exchange>>,
 }
 
 impl Change for Attempted {
     type Outcome = ();
 
     fn apply(self, state: &mut State) {
-        let Self { job, at_ms, status, answer, next_at_ms } = self;
+        let Self { job, at_ms, status, answer, next_at_ms, ms, exchange } = self;
         let event = state.events.get(&job.event).zip(state.endpoints.get(&job.endpoint));
         let attempt = event.map(|(event, endpoint)| Attempt {
             event: if endpoint.thin { &event.thin_id } else { &event.id }.to_string(),
@@ -276,11 +287,10 @@ impl Change for Attempted {
             status,
             answer,
             next_at_ms,
+            ms,
+            exchange,
         });
-        if state.attempts.len() >= LOG_MAX {
-            state.attempts.pop_front();
-        }
-        state.attempts.extend(attempt);
+        attempt.into_iter().for_each(|attempt| log(state, attempt));
         if matches!(status, Some(200..=299)) {
             taken(state, &job);
             return;
@@ -296,6 +306,18 @@ impl Change for Attempted {
 
     fn settles(&self) -> Option<&Job> {
         Some(&self.job)
+    }
+}
+
+/// Writes an attempt into the log, which forgets the oldest.
+pub(crate) fn log(state: &mut State, attempt: Attempt) {
+    if state.attempts.len() >= LOG_MAX {
+        state.attempts.pop_front();
+    }
+    state.attempts.push_back(attempt);
+    let old = state.attempts.len().checked_sub(EXCHANGES_MAX + 1);
+    if let Some(attempt) = old.and_then(|old| state.attempts.get_mut(old)) {
+        attempt.exchange = None;
     }
 }
 
@@ -336,22 +358,29 @@ async fn attempt(app: &Arc<App>, job: Job) {
             state.endpoints.get(&job.endpoint).filter(|endpoint| endpoint.enabled).cloned();
         event.zip(endpoint).map(|(event, endpoint)| (event, endpoint, Arc::clone(&state.base)))
     };
-    let Some((event, endpoint, base)) = found else { return };
+    let Some((event, endpoint, base)) = found else {
+        app.change(Lost { job });
+        return;
+    };
     let body = body(&event, &endpoint, &base);
     let at_ms = app.clock.now_ms();
-    let header = signature(&endpoint.secret, app.clock.wire_ms().div_euclid(1000), &body);
-    let answer = post(app, &endpoint.url, header, body).await;
-    let delivered = matches!(answer.0, Some(200..=299));
+    let headers = headers(&endpoint.secret, app.clock.wire_ms().div_euclid(1000), &body);
+    app.news.send(&event, &endpoint.url, job.attempt + 1);
+    let posted = post(&app.client, &endpoint.url, headers, body).await;
+    let delivered = matches!(posted.status, Some(200..=299));
     let next_at_ms = if delivered { None } else { retry_at(job.attempt, app.clock.now_ms()) };
     tracing::info!(
         event = &*event.id,
         url = &*endpoint.url,
-        status = answer.0,
+        status = posted.status,
         attempt = job.attempt + 1,
         "{}",
         event.kind
     );
-    app.change(Attempted { job, at_ms, status: answer.0, answer: answer.1, next_at_ms });
+    let Posted { status, answer, ms, exchange } = posted;
+    let exchange = Some(Arc::new(exchange));
+    app.news.answer(&event, &endpoint.url, status, &answer);
+    app.change(Attempted { job, at_ms, status, answer, next_at_ms, ms, exchange });
 }
 
 fn retry_at(attempt: u32, now_ms: i64) -> Option<i64> {
@@ -368,64 +397,4 @@ pub(crate) fn body(event: &Event, endpoint: &Endpoint, base: &str) -> String {
         render::event::event(event, View { version: &version, base })
     };
     serde_json::to_string_pretty(&value).unwrap_or_default()
-}
-
-/// `t=…,v1=…`: HMAC-SHA256 over `t.body`, with the whole secret as the key.
-pub(crate) fn signature(secret: &str, at: i64, body: &str) -> String {
-    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(secret.as_bytes()) else {
-        return String::new();
-    };
-    mac.update(at.to_string().as_bytes());
-    mac.update(b".");
-    mac.update(body.as_bytes());
-    let digest = mac.finalize().into_bytes();
-    let mut header = format!("t={at},v1=");
-    for byte in digest {
-        for digit in [byte >> 4, byte & 15] {
-            header.push(char::from_digit(u32::from(digit), 16).unwrap_or('0'));
-        }
-    }
-    header
-}
-
-async fn post(app: &App, url: &str, signature: String, body: String) -> (Option<u16>, String) {
-    let sent = app
-        .client
-        .post(url)
-        .timeout(TIMEOUT)
-        .header("content-type", "application/json; charset=utf-8")
-        .header("user-agent", "Stripe/1.0 (+https://stripe.com/docs/webhooks) sandbox")
-        .header("stripe-signature", signature)
-        .body(body)
-        .send()
-        .await;
-    match sent {
-        Ok(answer) => {
-            let status = answer.status().as_u16();
-            (Some(status), beginning(answer).await)
-        }
-        Err(error) => (None, reason(&error)),
-    }
-}
-
-async fn beginning(mut answer: reqwest::Response) -> String {
-    let mut bytes = Vec::new();
-    // Read to its end, so that the connection can be used again.
-    while bytes.len() < ANSWER_READ_MAX
-        && let Ok(Some(chunk)) = answer.chunk().await
-    {
-        bytes.extend_from_slice(&chunk);
-    }
-    bytes.truncate(ANSWER_BYTES_MAX);
-    String::from_utf8_lossy(&bytes).into_owned()
-}
-
-fn reason(error: &reqwest::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = std::error::Error::source(error);
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
-    }
-    text
 }

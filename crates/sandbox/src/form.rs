@@ -54,6 +54,56 @@ pub(crate) fn decode(text: &str) -> Answer<Params> {
     Ok(Params { path: String::new(), members: root })
 }
 
+/// Writes a JSON object (`/v2` takes them) as the form that means the same.
+pub(crate) fn from_json(body: &[u8]) -> Answer<String> {
+    fn write(name: &str, value: &Value, depth: usize, form: &mut String) -> Answer<()> {
+        let nested = |key: &str, value: &Value, form: &mut String| {
+            if key.contains(['[', ']']) || depth >= DEPTH_MAX {
+                return Err(ApiError::invalid(format!("Invalid request parameter name: {key}")));
+            }
+            let name =
+                if name.is_empty() { escape(key) } else { format!("{name}[{}]", escape(key)) };
+            write(&name, value, depth + 1, form)
+        };
+        match value {
+            Value::Object(members) => {
+                members.iter().try_for_each(|(key, value)| nested(key, value, form))
+            }
+            Value::Array(elements) => elements
+                .iter()
+                .enumerate()
+                .try_for_each(|(at, value)| nested(&at.to_string(), value, form)),
+            value => {
+                let text = match value {
+                    Value::Null => String::new(),
+                    Value::String(text) => escape(text),
+                    other => other.to_string(),
+                };
+                form.push_str(&format!("{name}={text}&"));
+                Ok(())
+            }
+        }
+    }
+    let value: Value = serde_json::from_slice(body)
+        .ok()
+        .filter(Value::is_object)
+        .ok_or_else(|| ApiError::invalid("The body of a /v2 request is a JSON object."))?;
+    let mut form = String::new();
+    write("", &value, 0, &mut form)?;
+    Ok(form)
+}
+
+fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for char in text.chars() {
+        match char {
+            '%' | '&' | '=' | '+' => escaped.push_str(&format!("%{:02X}", u32::from(char))),
+            _ => escaped.push(char),
+        }
+    }
+    escaped
+}
+
 fn unescape(text: &str) -> Answer<Cow<'_, str>> {
     if !text.bytes().any(|byte| byte == b'%' || byte == b'+') {
         return Ok(Cow::Borrowed(text));
@@ -389,6 +439,21 @@ mod tests {
         assert!(decode(&pairs).is_err());
         assert!(decode(&format!("{}=1", "a".repeat(KEY_BYTES_MAX + 1))).is_err());
         assert!(decode(&format!("a{}=1", "[b]".repeat(DEPTH_MAX))).is_err());
+    }
+
+    #[test]
+    fn a_json_body_means_the_same_as_a_form() {
+        let json = r#"{"name":"a&b=c+ü%","list":["x","y"],"on":true,"none":null,"in":{"n":1}}"#;
+        let mut params = decode(&from_json(json.as_bytes()).unwrap()).unwrap();
+        assert_eq!(params.need("name").unwrap(), "a&b=c+ü%");
+        assert_eq!(params.texts("list").unwrap(), ["x", "y"]);
+        assert_eq!(params.boolean("on").unwrap(), Some(true));
+        assert_eq!(params.change("none").unwrap(), Change::Unset);
+        assert_eq!(params.object("in").unwrap().unwrap().integer("n").unwrap(), Some(1));
+        params.done().unwrap();
+        for refused in ["", "[]", "7", r#"{"a[b]":1}"#, &"[".repeat(500)] {
+            assert!(from_json(refused.as_bytes()).is_err(), "{refused}");
+        }
     }
 
     proptest! {

@@ -24,7 +24,7 @@ use crate::{
     form,
     idempotency::{Answered, fingerprint},
     journal::Journal,
-    page,
+    listen, page,
     server::{Asked, Dropped, Served},
     state::{Cause, State},
     version::Version,
@@ -52,6 +52,9 @@ impl Incoming {
 
 /// Answers a request.
 pub(crate) async fn answer(app: Arc<App>, request: Asked) -> Served {
+    if request.uri().path() == listen::PATH {
+        return Ok(listen::connect(&app, request));
+    }
     let (head, body) = request.into_parts();
     let path = head.uri.path().to_owned();
     let query = head.uri.query().unwrap_or_default().to_owned();
@@ -125,9 +128,13 @@ async fn call(app: &Arc<App>, mut incoming: Incoming) -> Served {
     let trouble = app.faults.request(incoming.method.as_str(), &incoming.path);
     match &trouble {
         Some(Trouble::Status { status, retry_after }) => {
+            app.listeners.log(app, &incoming, *status, b"", &request_id);
             return Ok(failing(*status, *retry_after, &request_id));
         }
-        Some(Trouble::Html { status }) => return Ok(html_failure(*status)),
+        Some(Trouble::Html { status }) => {
+            app.listeners.log(app, &incoming, *status, b"", &request_id);
+            return Ok(html_failure(*status));
+        }
         Some(Trouble::Forbidden { permission }) => {
             let error =
                 ApiError::forbidden(key(&incoming).as_deref().unwrap_or_default(), permission);
@@ -145,6 +152,7 @@ async fn call(app: &Arc<App>, mut incoming: Incoming) -> Served {
         _ => {}
     }
     let answered = carry_out(app, &incoming, &request_id);
+    app.listeners.log(app, &incoming, answered.kept.status, &answered.kept.body, &request_id);
     match trouble {
         Some(Trouble::Drop) => Err(Dropped),
         Some(Trouble::Cut) => Ok(cut(answered)),
@@ -168,7 +176,14 @@ async fn call(app: &Arc<App>, mut incoming: Incoming) -> Served {
 }
 
 fn sent(answered: Replied, incoming: &Incoming) -> Response {
-    let mut response = json(answered.kept.status, answered.kept.body, &answered.kept.request_id);
+    let mut body = answered.kept.body;
+    if is_read_by_people(incoming)
+        && let Ok(value) = serde_json::from_slice::<Value>(&body)
+        && let Ok(pretty) = serde_json::to_string_pretty(&value)
+    {
+        body = Bytes::from(pretty);
+    }
+    let mut response = json(answered.kept.status, body, &answered.kept.request_id);
     let headers = response.headers_mut();
     if let Ok(version) = answered.version.parse() {
         headers.insert("stripe-version", version);
@@ -182,6 +197,12 @@ fn sent(answered: Replied, incoming: &Incoming) -> Response {
     response
 }
 
+/// Stripe's CLI and curl print what they get.
+fn is_read_by_people(incoming: &Incoming) -> bool {
+    let agent = incoming.header("user-agent").unwrap_or_default();
+    agent.starts_with("curl/") || agent.contains("stripe-cli")
+}
+
 /// An answer, and what its headers tell.
 struct Replied {
     kept: Answered,
@@ -193,6 +214,12 @@ fn carry_out(app: &Arc<App>, incoming: &Incoming, request_id: &str) -> Replied {
     let version = incoming.header("stripe-version").map(Version::parse).transpose();
     let version = version.map(|version| version.unwrap_or_else(Version::newest));
     let name = version.as_ref().map_or_else(|_| String::new(), |version| version.name.to_string());
+    if incoming.path == listen::SESSIONS_PATH && incoming.method == Method::POST {
+        let opened = ApiCall::new(incoming, request_id).and_then(|call| {
+            listen::open(app, incoming.header("host"), &call.key, form::decode(&call.form)?)
+        });
+        return Replied { kept: answered(opened, request_id), version: name, replayed: false };
+    }
     let read = ApiCall::new(incoming, request_id).and_then(|call| Ok((call.read()?, call)));
     let (kept, replayed) = match read {
         Ok(((route, read), mut call)) if route.writes() => {
@@ -250,10 +277,13 @@ impl ApiCall {
             return Err(ApiError::invalid("The request's URL is too long.").status(414));
         }
         let form = if incoming.method == Method::GET || incoming.body.is_empty() {
-            incoming.query.as_str()
+            incoming.query.clone()
+        } else if incoming.path.starts_with("/v2/") {
+            form::from_json(&incoming.body)?
         } else {
             std::str::from_utf8(&incoming.body)
                 .map_err(|_| ApiError::invalid("Invalid UTF-8 in the request's body."))?
+                .to_owned()
         };
         Ok(Self {
             method: incoming.method.to_string(),
@@ -261,7 +291,7 @@ impl ApiCall {
             version: incoming.header("stripe-version").map(str::to_owned),
             key,
             idempotency_key: incoming.header("idempotency-key").map(str::to_owned),
-            form: form.to_owned(),
+            form,
             request: request_id.to_owned(),
             read: None,
         })
@@ -270,13 +300,9 @@ impl ApiCall {
     /// Finds the route and reads the parameters.
     fn read(&self) -> Result<(Route, Call), ApiError> {
         let version = self.version.as_deref().map(Version::parse).transpose()?;
-        let path: Vec<&str> = self
-            .path
-            .trim_start_matches("/v1/")
-            .split('/')
-            .filter(|part| !part.is_empty())
-            .collect();
-        let found = self.path.strip_prefix("/v1/").and_then(|_| api::route(&self.method, &path));
+        let path = self.path.strip_prefix("/v1/").unwrap_or(&self.path);
+        let path: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
+        let found = api::route(&self.method, &path);
         let (route, id) = found.ok_or_else(|| ApiError::no_route(&self.method, &self.path))?;
         let call = Call {
             params: form::decode(&self.form)?,

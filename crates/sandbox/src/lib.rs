@@ -7,7 +7,11 @@
 //!
 //! - `POST /_sandbox/pay` `{session, method, …}`: [`Method`], [`Purchase`]; answers the session
 //! - `POST /_sandbox/clock/advance` `{seconds}`, `GET /_sandbox/clock`: `{now_ms, ahead_ms}`
-//! - `GET /_sandbox/deliveries`: every [`Attempt`], oldest first
+//! - `GET /_sandbox/deliveries`: every [`Attempt`], oldest first; with `?event=evt_…` those of one
+//!   event, with the whole request and the answer's headers
+//! - `POST /_sandbox/resend` `{event, endpoint}`: delivers it again; without `endpoint`, to all
+//! - `GET /_sandbox/listeners`, `POST /_sandbox/listeners/cut`: who listens with Stripe's CLI; breaks
+//!   their connections
 //! - `GET|POST|DELETE /_sandbox/faults`: [`Fault`]; they end with the process
 //! - `POST /_sandbox/keys` `{key, permissions: ["checkout_session_read", …]}`
 //! - `POST /_sandbox/dispute` `{payment, reason, inquiry}`: the bank of the buyer wants the money
@@ -44,9 +48,12 @@ mod idempotency;
 mod ids;
 mod instruments;
 mod journal;
+mod listen;
 mod money;
+mod news;
 mod page;
 mod payments;
+mod post;
 mod render;
 mod server;
 mod shorthand;
@@ -63,7 +70,7 @@ use self::{
     app::App,
     buy::Buy,
     change::{Restrict, Start},
-    state::{Job, State},
+    state::{Job, Outgoing, State},
 };
 pub use self::{
     buy::{Method, PayError, PostalAddress, Presentment, Purchase, ShipTo},
@@ -71,6 +78,8 @@ pub use self::{
     deliver::Attempt,
     faults::{Fault, FaultError, Faults, Trouble, read as read_faults},
     journal::DataError,
+    news::Delivery,
+    post::Exchange,
 };
 
 /// The port that the sandbox listens on unless told otherwise.
@@ -200,7 +209,7 @@ impl Builder {
         let owed = keep(&app, kept)?;
         app.change(Start { base: url.clone(), settle_ms, forward_to });
         app.lanes.expect(owed.len());
-        app.send(owed);
+        app.send(Outgoing { jobs: owed, ..Outgoing::default() });
         app.tasks.spawn(server::serve(Arc::clone(&app), listener));
         if let Some(unix) = unix {
             app.tasks.spawn(server::serve(Arc::clone(&app), unix));
@@ -381,6 +390,12 @@ impl Sandbox {
     #[must_use]
     pub fn deliveries(&self) -> Vec<Attempt> {
         self.app.read().attempts.iter().cloned().collect()
+    }
+
+    /// Deliveries as they go out and are answered. Whoever is slow to read misses the oldest.
+    #[must_use]
+    pub fn watch(&self) -> tokio::sync::broadcast::Receiver<Delivery> {
+        self.app.news.watch()
     }
 
     /// Stops: no new connections, and at most five seconds for what is on its way.

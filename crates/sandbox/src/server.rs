@@ -71,7 +71,8 @@ async fn connection(app: Arc<App>, stream: impl AsyncRead + AsyncWrite + Unpin +
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .max_buf_size(64 * 1024)
-        .serve_connection(TokioIo::new(stream), service);
+        .serve_connection(TokioIo::new(stream), service)
+        .with_upgrades();
     tokio::pin!(connection);
     tokio::select! {
         ended = connection.as_mut() => {

@@ -2,8 +2,9 @@
 
 mod checkout_lines;
 mod customers;
+mod destinations;
 mod discounts;
-mod events;
+pub(crate) mod events;
 mod links;
 mod list;
 mod payments;
@@ -110,6 +111,16 @@ pub(crate) fn route<'a>(method: &str, path: &[&'a str]) -> Option<(Route, &'a st
         ("GET", "payment_links", [_]) => reads(resource, links::retrieve),
         ("POST", "payment_links", [_]) => writes(resource, links::update),
         ("GET", "payment_links", [_, "line_items"]) => reads(resource, links::line_items),
+        ("GET", "destination", []) => reads("webhook", destinations::list),
+        ("POST", "destination", []) => writes("webhook", destinations::create),
+        ("GET", "destination", [_]) => reads("webhook", destinations::retrieve),
+        ("POST", "destination", [_]) => writes("webhook", destinations::update),
+        ("DELETE", "destination", [_]) => writes("webhook", destinations::delete),
+        ("POST", "destination", [_, "disable"]) => writes("webhook", destinations::disable),
+        ("POST", "destination", [_, "enable"]) => writes("webhook", destinations::enable),
+        ("POST", "destination", [_, "ping"]) => writes("webhook", destinations::ping),
+        ("GET", "thin_event", []) => reads("event", destinations::list_events),
+        ("GET", "thin_event", [_]) => reads("event", destinations::retrieve_event),
         ("GET", "event", []) => reads(resource, events::list),
         ("GET", "event", [_]) => reads(resource, events::retrieve),
         ("POST", "event", [_, "retry"]) => writes(resource, events::retry),
@@ -143,6 +154,8 @@ fn resource(path: &[&str]) -> Option<(&'static str, usize)> {
         ["balance_transactions", ..] => ("balance_transaction", 1),
         ["subscriptions", ..] => ("subscription", 1),
         ["events", ..] => ("event", 1),
+        ["v2", "core", "event_destinations", ..] => ("destination", 3),
+        ["v2", "core", "events", ..] => ("thin_event", 3),
         ["webhook_endpoints", ..] => ("webhook", 1),
         _ => return None,
     })

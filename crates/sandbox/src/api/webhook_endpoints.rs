@@ -17,14 +17,22 @@ use crate::{
 };
 
 /// Endpoints an account can have.
-const ENDPOINTS_MAX: usize = 16;
+pub(super) const ENDPOINTS_MAX: usize = 16;
+
+/// Types of events that Stripe knows, one a line.
+const TYPES: &str = include_str!("event_types.txt");
 
 fn find<'a>(state: &'a State, id: &str) -> Answer<&'a Arc<Endpoint>> {
     state
         .endpoints
         .get(id)
-        .filter(|endpoint| !endpoint.listener)
+        .filter(|endpoint| is_shown(endpoint))
         .ok_or_else(|| ApiError::missing("webhook endpoint", id, "webhook_endpoint"))
+}
+
+/// A listener is nobody's endpoint; a destination is one of `/v2`.
+fn is_shown(endpoint: &Endpoint) -> bool {
+    !endpoint.listener && endpoint.name.is_none()
 }
 
 fn shape(endpoint: &Endpoint) -> Value {
@@ -47,7 +55,7 @@ fn shape(endpoint: &Endpoint) -> Value {
 /// thin events (Stripe makes such destinations through `/v2`).
 pub(super) fn create(state: &mut State, call: &mut Call) -> Answer {
     let params = &mut call.params;
-    let registered = state.endpoints.iter().filter(|endpoint| !endpoint.listener).count();
+    let registered = state.endpoints.iter().filter(|endpoint| is_shown(endpoint)).count();
     if registered >= ENDPOINTS_MAX {
         return Err(ApiError::invalid(format!(
             "You have reached the maximum of {ENDPOINTS_MAX} test webhook endpoints."
@@ -70,6 +78,7 @@ pub(super) fn create(state: &mut State, call: &mut Call) -> Answer {
         version,
         thin: metadata.iter().any(|(key, value)| key == "payload" && value == "thin"),
         listener: false,
+        name: None,
         description,
         metadata,
     });
@@ -78,7 +87,7 @@ pub(super) fn create(state: &mut State, call: &mut Call) -> Answer {
     Ok(value)
 }
 
-fn url(params: &mut Params) -> Answer<Option<String>> {
+pub(super) fn url(params: &mut Params) -> Answer<Option<String>> {
     let url = params.text("url")?;
     match url.as_deref() {
         Some(text) if !text.starts_with("http://") && !text.starts_with("https://") => Err(params
@@ -88,23 +97,24 @@ fn url(params: &mut Params) -> Answer<Option<String>> {
     }
 }
 
-fn events(params: &mut Params) -> Answer<Option<Vec<String>>> {
+/// The types that are wanted: ones that Stripe knows, with `v1.` in front for thin events, or `*`.
+pub(super) fn events(params: &mut Params) -> Answer<Option<Vec<String>>> {
     if !params.has("enabled_events") {
         return Ok(None);
     }
     let events = params.texts("enabled_events")?;
     let known = |event: &String| {
-        event == "*"
-            || (event.contains('.')
-                && event.bytes().all(|byte| {
-                    byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"._".contains(&byte)
-                }))
+        let plain = event.strip_prefix("v1.").unwrap_or(event);
+        event == "*" || event.starts_with("v2.") || TYPES.lines().any(|known| known == plain)
     };
     if events.is_empty() || events.len() > 400 {
         return Err(params.error("enabled_events", "Name at least one event, or *."));
     }
+    if events.len() > 1 && events.iter().any(|event| event == "*") {
+        return Err(params.error("enabled_events", "Use * alone: it stands for all events."));
+    }
     if let Some(bad) = events.iter().find(|event| !known(event)) {
-        return Err(params.error("enabled_events", format!("Invalid enabled_events: {bad}")));
+        return Err(params.error("enabled_events", format!("Invalid enabled_events: must be one of the types of events that Stripe knows, or *: {bad}")));
     }
     Ok(Some(events))
 }
@@ -146,7 +156,6 @@ pub(super) fn delete(state: &mut State, call: &mut Call) -> Answer {
 pub(super) fn list(state: &State, call: &mut Call) -> Answer {
     let paging = Paging::read(&mut call.params)?;
     call.params.done()?;
-    let (rows, has_more) =
-        paging.newest(&state.endpoints, None, "webhook endpoint", |endpoint| !endpoint.listener)?;
+    let (rows, has_more) = paging.newest(&state.endpoints, None, "webhook endpoint", is_shown)?;
     Ok(render::list(rows.iter().map(|row| shape(row)).collect(), has_more, "/v1/webhook_endpoints"))
 }

@@ -35,7 +35,7 @@ pub(crate) use self::{
     file::{Disk, Stored, Sum},
     replay::{Opened, open},
 };
-use crate::{app::App, change::Change, state::Job};
+use crate::{app::App, change::Change, state::Outgoing};
 
 /// How long the writer waits before it tries a disk again that refused.
 const TRY_AGAIN: Duration = Duration::from_millis(500);
@@ -68,7 +68,7 @@ struct Line {
     at_ms: i64,
     change: String,
     /// Deliveries that go out when the line is stored.
-    jobs: Vec<Job>,
+    outgoing: Outgoing,
 }
 
 #[derive(Debug, Default)]
@@ -117,9 +117,9 @@ impl Journal {
 
     /// Puts a change at the journal's end. Callers hold the state's lock, so that the order is the
     /// one in which changes were made.
-    pub(crate) fn append(&self, at_ms: i64, change: String, jobs: Vec<Job>) {
+    pub(crate) fn append(&self, at_ms: i64, change: String, outgoing: Outgoing) {
         let mut queue = locked(&self.shared.queue);
-        queue.lines.push(Line { at_ms, change, jobs });
+        queue.lines.push(Line { at_ms, change, outgoing });
         queue.appended += 1;
         drop(queue);
         self.shared.more.notify_one();
@@ -195,7 +195,7 @@ impl<D: Disk> Writer<D> {
             }
             self.tell(|progress| progress.stored += lines.len() as u64);
             if let Some(app) = self.app.upgrade() {
-                lines.into_iter().for_each(|line| app.send(line.jobs));
+                lines.into_iter().for_each(|line| app.send(line.outgoing));
             }
         }
         let Self { shared, disk, .. } = self;
@@ -276,10 +276,10 @@ mod tests {
     async fn a_full_disk_is_told_and_what_waited_is_stored_when_there_is_room_again() {
         let paper = Paper::default();
         let journal = Journal::start(paper.clone(), Sum::default(), Weak::new()).unwrap();
-        journal.append(1, "{}".into(), Vec::new());
+        journal.append(1, "{}".into(), Outgoing::default());
         assert_eq!(journal.stored().await, Ok(()));
         paper.full.store(true, Ordering::SeqCst);
-        journal.append(2, "{}".into(), Vec::new());
+        journal.append(2, "{}".into(), Outgoing::default());
         assert!(journal.stored().await.is_err());
         assert!(journal.stored_blocking().is_err());
         assert!(journal.refusal().is_some());
@@ -298,7 +298,7 @@ mod tests {
         let paper = Paper::default();
         paper.full.store(true, Ordering::SeqCst);
         let journal = Journal::start(paper, Sum::default(), Weak::new()).unwrap();
-        journal.append(1, "{}".into(), Vec::new());
+        journal.append(1, "{}".into(), Outgoing::default());
         journal.close().await;
         assert!(journal.stored().await.is_err());
     }

@@ -118,7 +118,7 @@ impl Replay {
             Owing::Owed(job) => owed.asked(job.clone()),
         });
         state.clock.end();
-        state.take_outgoing().into_iter().for_each(|job| owed.asked(job));
+        state.take_outgoing().jobs.into_iter().for_each(|job| owed.asked(job));
     }
 }
 

@@ -1,9 +1,14 @@
 //! Events: whole snapshots, and thin ones.
 
+use std::borrow::Cow;
+
 use serde_json::{Value, json};
 
 use super::{View, snapshot};
-use crate::state::objects::{Event, Snapshot};
+use crate::{
+    state::objects::{Endpoint, Event, Snapshot},
+    version::NEWEST,
+};
 
 /// A snapshot event, in the version's shape.
 pub(crate) fn event(event: &Event, view: View<'_>) -> Value {
@@ -29,12 +34,51 @@ pub(crate) fn thin(event: &Event) -> Value {
     json!({
         "id": &*event.thin_id,
         "object": "v2.core.event",
-        "type": format!("v1.{}", event.kind),
+        "type": thin_type(event.kind),
         "created": rfc3339(event.created_ms),
         "livemode": false,
         "related_object": { "id": id, "type": kind, "url": url },
-        "snapshot_event": &*event.id,
+        "snapshot_event": (!event.is_v2()).then_some(&*event.id),
     })
+}
+
+fn thin_type(kind: &str) -> Cow<'_, str> {
+    if kind.starts_with("v2.") { kind.into() } else { format!("v1.{kind}").into() }
+}
+
+/// An event destination, without what is shown only on request.
+pub(crate) fn destination(endpoint: &Endpoint) -> Value {
+    let created = rfc3339(endpoint.created * 1000);
+    json!({
+        "id": &*endpoint.id,
+        "object": "v2.core.event_destination",
+        "created": created,
+        "description": endpoint.description.as_deref().unwrap_or_default(),
+        "enabled_events": endpoint.events,
+        "event_payload": if endpoint.thin { "thin" } else { "snapshot" },
+        "events_from": ["@self"],
+        "livemode": false,
+        "metadata": super::metadata(&endpoint.metadata),
+        "name": endpoint.name,
+        "snapshot_api_version": match &endpoint.version {
+            _ if endpoint.thin => None,
+            Some(version) => Some(&*version.name),
+            None => Some(NEWEST),
+        },
+        "status": if endpoint.enabled { "enabled" } else { "disabled" },
+        "status_details": if endpoint.enabled {
+            Value::Null
+        } else {
+            json!({ "disabled": { "reason": "user" } })
+        },
+        "type": "webhook_endpoint",
+        "updated": created,
+    })
+}
+
+/// The id of the object that an event is about.
+pub(crate) fn related_id(event: &Event) -> &str {
+    related(&event.object).1
 }
 
 fn related(object: &Snapshot) -> (&'static str, &str, String) {
@@ -45,6 +89,10 @@ fn related(object: &Snapshot) -> (&'static str, &str, String) {
         Snapshot::Coupon(row) => ("coupon", &row.id, "coupons"),
         Snapshot::Session(row) => ("checkout.session", &row.id, "checkout/sessions"),
         Snapshot::Link(row) => ("payment_link", &row.id, "payment_links"),
+        Snapshot::Destination(row) => {
+            let url = format!("/v2/core/event_destinations/{}", row.id);
+            return ("v2.core.event_destination", &row.id, url);
+        }
         Snapshot::Intent(row) => ("payment_intent", &row.id, "payment_intents"),
         Snapshot::Charge(row) => ("charge", &row.id, "charges"),
         Snapshot::Method(row) => ("payment_method", &row.id, "payment_methods"),

@@ -40,6 +40,7 @@ pub(crate) fn snapshot(object: &Snapshot, view: View<'_>) -> Value {
         Snapshot::Session(object) => session(object, view),
         Snapshot::Link(object) => link(object, view),
         Snapshot::Intent(object) => intent(object, view),
+        Snapshot::Destination(object) => event::destination(object),
         Snapshot::Charge(object) => charge(object),
         Snapshot::Method(object) => payment_method(object),
         Snapshot::Setup(object) => setup_intent(object, view),

@@ -15,6 +15,7 @@ use self::{
     objects::{
         Charge, Coupon, Customer, Dispute, Endpoint, Event, Intent, Owed, PaymentLink,
         PaymentMethod, Price, Product, PromotionCode, Refund, Session, SetupIntent, Snapshot,
+        thin_id,
     },
     table::Table,
 };
@@ -24,6 +25,7 @@ use crate::{
     deliver::Attempt,
     idempotency::Kept,
     ids::{Id, Ids},
+    post::listener_secret,
 };
 
 /// Events can be read for thirty days, and the newest million of them.
@@ -47,6 +49,15 @@ pub(crate) struct Job {
     pub(crate) endpoint: Id,
     /// How many attempts came before.
     pub(crate) attempt: u32,
+}
+
+/// What a change gives to send.
+#[derive(Debug, Default)]
+pub(crate) struct Outgoing {
+    /// Deliveries to endpoints.
+    pub(crate) jobs: Vec<Job>,
+    /// Events that the listeners are told of.
+    pub(crate) announced: Vec<Id>,
 }
 
 /// Who is behind the change that is being made; events name it.
@@ -105,8 +116,8 @@ pub(crate) struct State {
     pub(crate) attempts: VecDeque<Attempt>,
     agenda: BTreeMap<(i64, u64), Task>,
     agenda_count: u64,
-    /// Deliveries that the current change asks for; the dispatcher takes them.
-    outgoing: Vec<Job>,
+    /// What the current change gives to send; the dispatcher takes it.
+    outgoing: Outgoing,
 }
 
 impl State {
@@ -115,7 +126,7 @@ impl State {
         Self {
             clock: Moment::new(clock),
             secret_key: ids.text("sk_test_", 32),
-            forward_secret: ids.next("whsec_"),
+            forward_secret: listener_secret("sandbox", "--forward-to").into(),
             ids,
             starts: 0,
             turned_ms: 0,
@@ -150,7 +161,7 @@ impl State {
             attempts: VecDeque::new(),
             agenda: BTreeMap::new(),
             agenda_count: 0,
-            outgoing: Vec::new(),
+            outgoing: Outgoing::default(),
         }
     }
 
@@ -189,17 +200,17 @@ impl State {
         let id = self.ids.next("evt_");
         let mut owed = Vec::new();
         for endpoint in self.endpoints.iter().filter(|endpoint| endpoint.wants(kind)) {
-            self.outgoing.push(Job {
+            self.outgoing.jobs.push(Job {
                 event: Arc::clone(&id),
                 endpoint: Arc::clone(&endpoint.id),
                 attempt: 0,
             });
             owed.push(Owed { endpoint: Arc::clone(&endpoint.id), answered: endpoint.listener });
         }
-        let thin_id = self.ids.next("evt_test_");
+        self.outgoing.announced.push(Arc::clone(&id));
         self.events.insert(Event {
+            thin_id: thin_id(&id),
             id,
-            thin_id,
             created_ms,
             created: created_ms.div_euclid(1000),
             kind,
@@ -212,10 +223,15 @@ impl State {
 
     /// Asks for one more delivery.
     pub(crate) fn send(&mut self, job: Job) {
-        self.outgoing.push(job);
+        self.outgoing.jobs.push(job);
     }
 
-    pub(crate) fn take_outgoing(&mut self) -> Vec<Job> {
+    /// Tells the listeners of an event once more.
+    pub(crate) fn announce(&mut self, event: &Id) {
+        self.outgoing.announced.push(Arc::clone(event));
+    }
+
+    pub(crate) fn take_outgoing(&mut self) -> Outgoing {
         std::mem::take(&mut self.outgoing)
     }
 

@@ -306,6 +306,8 @@ pub(crate) struct Endpoint {
     pub(crate) thin: bool,
     /// Registered through the API; a listener (`forward_to`) is not shown and not waited for.
     pub(crate) listener: bool,
+    /// An event destination (`/v2`) has a name, a webhook endpoint has none.
+    pub(crate) name: Option<String>,
     pub(crate) description: Option<String>,
     pub(crate) metadata: Metadata,
 }
@@ -344,7 +346,22 @@ pub(crate) struct Owed {
     pub(crate) answered: bool,
 }
 
+/// The id of the thin event for the same notification.
+pub(crate) fn thin_id(event: &str) -> Id {
+    event.replacen("evt_", "evt_test_", 1).into()
+}
+
 impl Event {
+    pub(crate) fn set_id(&mut self, id: Id) {
+        self.thin_id = thin_id(&id);
+        self.id = id;
+    }
+
+    /// It has no snapshot: it is about something that only `/v2` knows.
+    pub(crate) fn is_v2(&self) -> bool {
+        self.kind.starts_with("v2.")
+    }
+
     /// How many endpoints have not taken it yet: `pending_webhooks`.
     pub(crate) fn pending(&self) -> usize {
         self.owed.len()
@@ -365,6 +382,7 @@ pub(crate) enum Snapshot {
     Coupon(Arc<Coupon>),
     Session(Arc<Session>),
     Link(Arc<PaymentLink>),
+    Destination(Arc<Endpoint>),
     Intent(Arc<Intent>),
     Charge(Arc<Charge>),
     Method(Arc<PaymentMethod>),
