@@ -6,11 +6,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     change::Change,
-    checkout::{self, Means, Payment, Refusal},
+    checkout::{self, Answers, Choices, Means, Payment, Refusal},
     instruments,
     state::{
         State,
-        objects::{Address, Buyer, Ends, Shipping, Status},
+        objects::{Address, Ask, Buyer, Ends, Shipping, Status, Terms},
     },
 };
 
@@ -59,6 +59,16 @@ pub struct Purchase {
     pub presentment: Option<Presentment>,
     /// Quantities of adjustable lines by line id (`li_…`); 0 removes a line.
     pub quantities: BTreeMap<String, i64>,
+    /// Quantities of optional items by their line id; 0 does not take one.
+    pub optional: BTreeMap<String, i64>,
+    /// Amounts by line id, in minor units, where the price lets the buyer choose.
+    pub amounts: BTreeMap<String, i64>,
+    /// One of the session's shipping rates (`shr_…`); the first if left out.
+    pub shipping_rate: Option<String>,
+    /// A promotion code, as a buyer types it.
+    pub promotion_code: Option<String>,
+    /// Values of custom fields by key; required ones that are left out get one that fits.
+    pub custom_fields: BTreeMap<String, String>,
 }
 
 /// An amount in the buyer's currency.
@@ -157,7 +167,10 @@ impl Change for Buy {
             Method::DebitFails => Some(debit(true)),
             Method::Free => None,
         };
-        let payment = Payment { means, ..payment(purchase) };
+        let mut payment = Payment { means, ..payment(purchase) };
+        if let Some(session) = state.sessions.get(session) {
+            answer_the_rest(&mut payment, &session.terms);
+        }
         checkout::pay(state, session, payment).map(|_| ()).map_err(|refusal| told(session, refusal))
     }
 }
@@ -168,6 +181,7 @@ fn payment(purchase: Purchase) -> Payment {
         phone: purchase.phone.clone(),
         address: to.address.into(),
     });
+    let name = purchase.name.clone();
     let address = shipping.as_ref().map(|shipping| shipping.address.clone()).unwrap_or_default();
     Payment {
         means: None,
@@ -179,9 +193,39 @@ fn payment(purchase: Purchase) -> Payment {
         },
         shipping,
         presentment: purchase.presentment,
-        quantities: purchase.quantities.into_iter().collect(),
-        discount: None,
+        choices: Choices {
+            quantities: purchase.quantities.into_iter().collect(),
+            optional: purchase.optional.into_iter().collect(),
+            amounts: purchase.amounts.into_iter().collect(),
+            shipping_rate: purchase.shipping_rate,
+            promotion_code: purchase.promotion_code,
+            email: None,
+        },
+        answers: Answers {
+            custom_fields: purchase.custom_fields.into_iter().collect(),
+            accepts_terms: true,
+            wants_promotions: false,
+            individual_name: name,
+            business_name: None,
+            tax_id: None,
+        },
     }
+}
+
+/// Answers what the session asks for and the purchase leaves out.
+fn answer_the_rest(payment: &mut Payment, terms: &Terms) {
+    let answers = &mut payment.answers;
+    for field in terms.custom_fields.iter().filter(|field| !field.optional) {
+        if answers.custom_field(&field.key).is_none() {
+            answers.custom_fields.push((field.key.clone(), field.any_answer()));
+        }
+    }
+    let some = |ask: Ask, text: &str| (ask == Ask::Required).then(|| text.to_owned());
+    answers.individual_name = match terms.individual_name {
+        Ask::No => None,
+        ask => answers.individual_name.take().or_else(|| some(ask, "Jenny Rosen")),
+    };
+    answers.business_name = some(terms.business_name, "Rosen Ltd.");
 }
 
 fn told(session: &str, refusal: Refusal) -> PayError {

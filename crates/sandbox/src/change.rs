@@ -15,7 +15,7 @@ use crate::{
     deliver::{Attempted, Lost, PutOff, Split},
     http::ApiCall,
     listen::{Heard, Twin},
-    page::{Authenticate, FollowLink, Submit},
+    page::{Authenticate, FollowLink, Recover, Submit},
     payments::{self, AnswerBank, PayVoucher, RaiseDispute},
     state::{
         Job, State, Task,
@@ -96,6 +96,7 @@ commands! {
     "dispute" RaiseDispute,
     "bank" AnswerBank,
     "voucher" PayVoucher,
+    "recover" Recover,
     "attempted" Attempted,
     "put_off" PutOff,
     "lost" Lost,

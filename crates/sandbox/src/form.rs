@@ -204,17 +204,23 @@ fn next_index(members: &[(String, Node)], rest: &[&str]) -> String {
 }
 
 impl Params {
-    fn full(&self, name: &str) -> String {
+    /// A parameter of these with the path that leads to it.
+    pub(crate) fn path_of(&self, name: &str) -> String {
         if self.path.is_empty() { name.to_owned() } else { format!("{}[{name}]", self.path) }
     }
 
     /// An error about one of these parameters.
     pub(crate) fn error(&self, name: &str, message: impl Into<String>) -> ApiError {
-        ApiError::invalid(message).param(self.full(name))
+        ApiError::invalid(message).param(self.path_of(name))
     }
 
     pub(crate) fn has(&self, name: &str) -> bool {
         self.members.iter().any(|(known, _)| known == name)
+    }
+
+    /// The parameters' names, in the order they came.
+    pub(crate) fn names(&self) -> Vec<String> {
+        self.members.iter().map(|(name, _)| name.clone()).collect()
     }
 
     pub(crate) fn take(&mut self, name: &str) -> Option<Node> {
@@ -244,7 +250,7 @@ impl Params {
     }
 
     pub(crate) fn need(&mut self, name: &str) -> Answer<String> {
-        self.text(name)?.ok_or_else(|| ApiError::required(&self.full(name)))
+        self.text(name)?.ok_or_else(|| ApiError::required(&self.path_of(name)))
     }
 
     pub(crate) fn integer(&mut self, name: &str) -> Answer<Option<i64>> {
@@ -281,7 +287,7 @@ impl Params {
             None => Ok(None),
             Some(Node::Text(text)) if text.is_empty() => Ok(None),
             Some(Node::Text(_)) => Err(self.error(name, "Invalid object")),
-            Some(Node::Members(members)) => Ok(Some(Params { path: self.full(name), members })),
+            Some(Node::Members(members)) => Ok(Some(Params { path: self.path_of(name), members })),
         }
     }
 
@@ -301,7 +307,7 @@ impl Params {
     }
 
     pub(crate) fn objects(&mut self, name: &str) -> Answer<Vec<Params>> {
-        let path = self.full(name);
+        let path = self.path_of(name);
         let elements = self.elements(name)?.into_iter().map(|(index, node)| match node {
             Node::Members(members) => Ok(Params { path: format!("{path}[{index}]"), members }),
             Node::Text(_) => Err(self.error(name, "Invalid array: its elements are objects")),
@@ -349,11 +355,12 @@ impl Params {
     pub(crate) fn done(&self) -> Answer<()> {
         match self.members.first() {
             None => Ok(()),
-            Some((name, _)) => {
-                Err(ApiError::invalid(format!("Received unknown parameter: {}", self.full(name)))
-                    .code("parameter_unknown")
-                    .param(self.full(name)))
-            }
+            Some((name, _)) => Err(ApiError::invalid(format!(
+                "Received unknown parameter: {}",
+                self.path_of(name)
+            ))
+            .code("parameter_unknown")
+            .param(self.path_of(name))),
         }
     }
 }

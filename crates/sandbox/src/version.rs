@@ -25,6 +25,7 @@ mod moved {
     pub(super) const AUTOMATIC_METHODS: Date = (2023, 8, 16);
     pub(super) const ASYNC_CAPTURE: Date = (2024, 4, 10);
     pub(super) const COLLECTED_INFORMATION: Date = (2025, 2, 24);
+    pub(super) const DISCOUNT_SOURCE: Date = (2025, 9, 30);
     pub(super) const UI_MODE_NAMES: Date = (2026, 3, 25);
     pub(super) const NO_PAYMENT_METHOD_TYPES: Date = (2026, 9, 30);
 }
@@ -77,6 +78,11 @@ impl Version {
     /// `automatic_async` is the capture method unless another is asked for.
     pub(crate) fn captures_async(&self) -> bool {
         self.date >= moved::ASYNC_CAPTURE
+    }
+
+    /// A discount names its coupon in `source`, a promotion code in `promotion`.
+    pub(crate) fn discount_has_source(&self) -> bool {
+        self.date >= moved::DISCOUNT_SOURCE
     }
 
     pub(crate) fn ui_mode_says_page(&self) -> bool {

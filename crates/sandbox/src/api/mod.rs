@@ -1,16 +1,23 @@
 //! The API: which path is answered by what, and the manners that all calls share.
 
 mod checkout_lines;
+mod coupons;
+mod custom_fields;
 mod customers;
 mod destinations;
 mod discounts;
 pub(crate) mod events;
+mod landing;
 mod links;
 mod list;
+mod passive;
 mod payments;
 mod prices;
 mod products;
+mod promotion_codes;
 mod sessions;
+mod shape;
+mod shipping_rates;
 mod terms;
 mod webhook_endpoints;
 
@@ -18,7 +25,10 @@ use std::collections::HashSet;
 
 use serde_json::Value;
 
-pub(crate) use self::{discounts::promotion, links::open as open_link};
+pub(crate) use self::{
+    links::{Visit, inactive_message, open as open_link},
+    sessions::recover,
+};
 use crate::{
     error::{Answer, ApiError},
     form::{Change, Params},
@@ -94,12 +104,19 @@ pub(crate) fn route<'a>(method: &str, path: &[&'a str]) -> Option<(Route, &'a st
         ("POST", "customer", []) => writes("customer", customers::create),
         ("GET", "customer", [_]) => reads("customer", customers::retrieve),
         ("POST", "customer", [_]) => writes("customer", customers::update),
-        ("GET", "coupon", []) => reads("coupon", discounts::list_coupons),
-        ("POST", "coupon", []) => writes("coupon", discounts::create_coupon),
-        ("GET", "coupon", [_]) => reads("coupon", discounts::retrieve_coupon),
-        ("GET", "promotion_code", []) => reads("promotion_code", discounts::list_codes),
-        ("POST", "promotion_code", []) => writes("promotion_code", discounts::create_code),
-        ("GET", "promotion_code", [_]) => reads("promotion_code", discounts::retrieve_code),
+        ("GET", "coupon", []) => reads(resource, coupons::list),
+        ("POST", "coupon", []) => writes(resource, coupons::create),
+        ("GET", "coupon", [_]) => reads(resource, coupons::retrieve),
+        ("POST", "coupon", [_]) => writes(resource, coupons::update),
+        ("DELETE", "coupon", [_]) => writes(resource, coupons::delete),
+        ("GET", "promotion_code", []) => reads(resource, promotion_codes::list),
+        ("POST", "promotion_code", []) => writes(resource, promotion_codes::create),
+        ("GET", "promotion_code", [_]) => reads(resource, promotion_codes::retrieve),
+        ("POST", "promotion_code", [_]) => writes(resource, promotion_codes::update),
+        ("GET", "shipping_rate", []) => reads(resource, shipping_rates::list),
+        ("POST", "shipping_rate", []) => writes(resource, shipping_rates::create),
+        ("GET", "shipping_rate", [_]) => reads(resource, shipping_rates::retrieve),
+        ("POST", "shipping_rate", [_]) => writes(resource, shipping_rates::update),
         ("GET", "checkout_session", []) => reads(resource, sessions::list),
         ("POST", "checkout_session", []) => writes(resource, sessions::create),
         ("GET", "checkout_session", [_]) => reads(resource, sessions::retrieve),
@@ -142,6 +159,7 @@ fn resource(path: &[&str]) -> Option<(&'static str, usize)> {
         ["customers", ..] => ("customer", 1),
         ["coupons", ..] => ("coupon", 1),
         ["promotion_codes", ..] => ("promotion_code", 1),
+        ["shipping_rates", ..] => ("shipping_rate", 1),
         ["checkout", "sessions", ..] => ("checkout_session", 2),
         ["payment_links", ..] => ("payment_links", 1),
         ["payment_intents", ..] => ("payment_intent", 1),

@@ -2,15 +2,21 @@
 
 use std::sync::Arc;
 
-use super::{Call, checkout_lines, currency, customers, discounts, list::Paging, metadata, terms};
+use super::{
+    Call, checkout_lines, currency, customers, discounts, landing,
+    list::Paging,
+    metadata, shape, shipping_rates,
+    terms::{self, Owner},
+};
 use crate::{
     checkout,
     error::{Answer, ApiError},
     form::Params,
+    ids::Id,
     render,
     state::{
         State,
-        objects::{Metadata, Mode, PaymentStatus, Session, Status, UiMode},
+        objects::{Line, Metadata, Mode, PaymentStatus, Session, Status, Terms, UiMode},
     },
 };
 
@@ -29,34 +35,27 @@ pub(super) fn create(state: &mut State, call: &mut Call) -> Answer {
         Some(_) => Mode::Setup,
         None => return Err(ApiError::required("mode")),
     };
-    let landing = landing(params)?;
+    let landing = landing::of_session(params, call.version_named.then_some(&call.version))?;
     let expires_at = expires_at(params, state.now())?;
-    let (customer, customer_email) = customer(state, params)?;
-    let client_reference_id = params.text("client_reference_id")?;
-    if client_reference_id.as_ref().is_some_and(|id| id.chars().count() > 200) {
-        return Err(params
-            .error("client_reference_id", "Invalid string: it must be at most 200 characters."));
-    }
+    let who = Who::read(state, params)?;
+    let client_reference_id = shape::text(params, "client_reference_id", 200)?;
     let metadata = metadata(params, "metadata", &Metadata::default())?;
-    let discount = discounts::of_session(state, params)?;
     let asked_currency = currency(params, "currency")?;
-    let (mut lines, currency) = checkout_lines::read(state, params, mode)?;
-    if let (Some(asked), Some(currency)) = (&asked_currency, &currency)
-        && asked != currency
-    {
-        return Err(
-            params.error("currency", format!("The prices are in {currency}, not in {asked}."))
-        );
-    }
-    let terms = terms::read(call, mode, currency.or(asked_currency), landing)?;
-    call.params.done()?;
-    if discount.is_some() && terms.promotion_codes {
-        return Err(call.params.error(
-            "discounts",
-            "You may only specify one of these parameters: allow_promotion_codes, discounts.",
-        ));
-    }
-    checkout::discount_lines(&mut lines, discount.as_ref().map(|discount| &discount.off));
+    let order = checkout_lines::read(state, params, mode, asked_currency)?;
+    let mut terms = Terms::new(mode);
+    terms.currency = order.currency.clone();
+    landing.settle(&mut terms);
+    terms.updates = updates(params, who.customer.is_some())?;
+    terms.shipping_options = shipping_rates::options(state, params, terms.currency.as_deref())?;
+    let discount = discounts::of_session(state, params, terms.currency.as_deref())?;
+    let now = state.now();
+    terms::read(call, &mut terms, Owner::Session, now)?;
+    let params = &call.params;
+    params.done()?;
+    fit_together(params, &terms, discount.is_some(), &who)?;
+    let mut lines = order.lines;
+    put_off(&mut lines, &terms);
+    checkout::discount_lines(&mut lines, discount.as_ref());
     let session = Session {
         expires_at,
         payment_status: if mode == Mode::Setup {
@@ -64,69 +63,103 @@ pub(super) fn create(state: &mut State, call: &mut Call) -> Answer {
         } else {
             PaymentStatus::Unpaid
         },
+        optional: order.optional,
         discount,
-        customer: customer.map(Into::into),
-        customer_email,
+        customer: who.customer.map(Into::into),
+        customer_account: who.account,
+        customer_email: who.email,
         client_reference_id,
         metadata,
-        ..Session::open(state.ids.session(), state.now(), Arc::new(terms), lines)
+        ..Session::open(state.ids.session(), now, Arc::new(terms), lines)
     };
     let session = state.add_session(session);
     Ok(render::session(&session, call.view(state)))
 }
 
-/// The customer, or the address of a buyer who is none yet.
-fn customer(state: &State, params: &mut Params) -> Answer<(Option<String>, Option<String>)> {
-    let (customer, email) = (params.text("customer")?, params.text("customer_email")?);
-    if let Some(id) = &customer {
-        customers::find(state, id, "customer").map_err(|missing| missing.status(400))?;
-        if email.is_some() {
-            return Err(params.error(
-                "customer_email",
-                "You may only specify one of these parameters: customer, customer_email.",
-            ));
-        }
+/// With a trial, what recurs is not due yet.
+pub(super) fn put_off(lines: &mut [Line], terms: &Terms) {
+    for line in lines {
+        line.trial = line.recurring && terms.trial.is_some();
     }
-    if let Some(email) = email.as_deref().filter(|email| !email.contains('@')) {
-        return Err(params
-            .error("customer_email", format!("Invalid email address: {email}"))
-            .code("email_invalid"));
-    }
-    Ok((customer, email))
 }
 
-fn landing(params: &mut Params) -> Answer<terms::Landing> {
-    let ui_mode = match params.one_of(
-        "ui_mode",
-        &["hosted", "hosted_page", "embedded", "embedded_page", "custom", "elements"],
-    )? {
-        None | Some("hosted" | "hosted_page") => UiMode::Hosted,
-        Some("embedded" | "embedded_page") => UiMode::Embedded,
-        Some(_) => UiMode::Custom,
-    };
-    let mut urls = [None, None, None];
-    for (name, url) in ["success_url", "cancel_url", "return_url"].into_iter().zip(&mut urls) {
-        *url = params.text(name)?;
-        if let Some(text) = url
-            .as_deref()
-            .filter(|text| !text.starts_with("http://") && !text.starts_with("https://"))
-        {
+/// What holds between parameters.
+fn fit_together(params: &Params, terms: &Terms, discounted: bool, who: &Who) -> Answer<()> {
+    if discounted && terms.promotion_codes {
+        return Err(params.error(
+            "discounts",
+            "You may only specify one of these parameters: allow_promotion_codes, discounts.",
+        ));
+    }
+    if terms.mode == Mode::Setup && terms.currency.is_none() && !terms.methods_named {
+        return Err(ApiError::required("currency"));
+    }
+    if who.customer.is_some() && terms.always_customer {
+        return Err(params.error(
+            "customer_creation",
+            "You may only specify one of these parameters: customer, customer_creation.",
+        ));
+    }
+    if terms.ui_mode == UiMode::Custom {
+        let wrong = [
+            ("custom_fields", !terms.custom_fields.is_empty()),
+            ("after_expiration", terms.recovery.is_some()),
+            ("submit_type", terms.submit_type.is_some()),
+        ];
+        if let Some((name, _)) = wrong.iter().find(|(_, given)| *given) {
             return Err(params
-                .error(name, format!("Not a valid URL: {text}. It needs a scheme, as https://."))
-                .code("url_invalid"));
+                .error(name, format!("You can not pass `{name}` when `ui_mode` is `elements`.")));
         }
     }
-    let [success_url, cancel_url, return_url] = urls;
-    if ui_mode == UiMode::Hosted && success_url.is_none() {
-        return Err(ApiError::required("success_url"));
+    Ok(())
+}
+
+/// The customer, or the address of a buyer who is none yet.
+struct Who {
+    customer: Option<String>,
+    account: Option<String>,
+    email: Option<String>,
+}
+
+impl Who {
+    fn read(state: &State, params: &mut Params) -> Answer<Self> {
+        let (customer, email) = (params.text("customer")?, params.text("customer_email")?);
+        let account = params.text("customer_account")?;
+        if let Some(id) = &customer {
+            customers::find(state, id, "customer").map_err(|missing| missing.status(400))?;
+        }
+        let other = if account.is_some() { "customer_account" } else { "customer_email" };
+        if customer.is_some() && (email.is_some() || account.is_some()) {
+            return Err(params.error(
+                other,
+                format!("You may only specify one of these parameters: customer, {other}."),
+            ));
+        }
+        if let Some(email) = email.as_deref().filter(|email| !email.contains('@')) {
+            return Err(params
+                .error("customer_email", format!("Invalid email address: {email}"))
+                .code("email_invalid"));
+        }
+        Ok(Self { customer, account, email })
     }
-    Ok(terms::Landing {
-        success_url,
-        cancel_url,
-        return_url,
-        ui_mode: Some(ui_mode),
-        confirmation_message: None,
-    })
+}
+
+/// The customer's members that the buyer's answers replace.
+fn updates(params: &mut Params, known: bool) -> Answer<Vec<&'static str>> {
+    let Some(mut update) = params.object("customer_update")? else { return Ok(Vec::new()) };
+    if !known {
+        return Err(
+            params.error("customer_update", "`customer_update` can only be used with `customer`.")
+        );
+    }
+    let mut updates = Vec::new();
+    for name in ["address", "name", "shipping"] {
+        if update.one_of(name, &["auto", "never"])? == Some("auto") {
+            updates.push(name);
+        }
+    }
+    update.done()?;
+    Ok(updates)
 }
 
 fn expires_at(params: &mut Params, now: i64) -> Answer<i64> {
@@ -148,13 +181,61 @@ pub(super) fn retrieve(state: &State, call: &mut Call) -> Answer {
 }
 
 pub(super) fn update(state: &mut State, call: &mut Call) -> Answer {
-    let id = Arc::clone(&find(state, &call.id)?.id);
-    let known = Metadata::clone(&find(state, &id)?.metadata);
-    let next = metadata(&mut call.params, "metadata", &known)?;
-    call.params.ignore(&["collected_information", "shipping_options"]);
-    call.params.done()?;
-    state.sessions.change(&id, |session| session.metadata = next);
-    find(state, &id).map(|session| render::session(session, call.view(state)))
+    let mut next = (**find(state, &call.id)?).clone();
+    let params = &mut call.params;
+    next.metadata = metadata(params, "metadata", &next.metadata)?;
+    let changes_order = ["line_items", "shipping_options", "collected_information"]
+        .into_iter()
+        .find(|name| params.has(name));
+    if let Some(name) = changes_order.filter(|_| next.status != Status::Open) {
+        return Err(params.error(name, "Only an open Checkout Session can be changed."));
+    }
+    if params.has("shipping_options") {
+        let currency = next.terms.currency.clone();
+        let options = shipping_rates::options(state, params, currency.as_deref())?;
+        next.shipping_cost = options.first().cloned();
+        Arc::make_mut(&mut next.terms).shipping_options = options;
+    }
+    if let Some(mut collected) = params.object("collected_information")? {
+        if let Some(details) = collected.object("shipping_details")? {
+            next.shipping = Some(customers::shipping(details)?);
+        }
+        collected.done()?;
+    }
+    if params.has("line_items") {
+        next.lines = changed_lines(state, params, &next)?;
+        checkout::discount_lines(&mut next.lines, next.discount.as_ref());
+    }
+    params.done()?;
+    let session = state.sessions.insert(next);
+    Ok(render::session(&session, call.view(state)))
+}
+
+/// The lines after an update: those named by id stay, others are new, the rest is gone.
+fn changed_lines(state: &mut State, params: &mut Params, session: &Session) -> Answer<Vec<Line>> {
+    let mode = session.terms.mode;
+    let mut currency = session.terms.currency.clone();
+    let mut lines = Vec::new();
+    for mut entry in params.objects("line_items")? {
+        let Some(id) = entry.text("id")? else {
+            lines.push(checkout_lines::one(state, &mut entry, mode, &mut currency)?);
+            entry.done()?;
+            continue;
+        };
+        let known = session.lines.iter().find(|line| *line.id == *id).cloned();
+        let mut line = known
+            .ok_or_else(|| ApiError::missing("line item", &id, &entry.path_of("id")).status(400))?;
+        line.quantity = entry.integer("quantity")?.unwrap_or(line.quantity).max(1);
+        if let Some(range) = entry.object("adjustable_quantity")? {
+            line.adjustable = checkout_lines::adjustable(range)?;
+        }
+        line.metadata = metadata(&mut entry, "metadata", &line.metadata)?;
+        entry.done()?;
+        lines.push(line);
+    }
+    checkout_lines::check(&lines, mode)?;
+    put_off(&mut lines, &session.terms);
+    Ok(lines)
 }
 
 pub(super) fn list(state: &State, call: &mut Call) -> Answer {
@@ -168,6 +249,7 @@ pub(super) fn list(state: &State, call: &mut Call) -> Answer {
         });
     let (customer, link) = (params.text("customer")?, params.text("payment_link")?);
     let (intent, subscription) = (params.text("payment_intent")?, params.text("subscription")?);
+    let account = params.text("customer_account")?;
     let details = params.object("customer_details")?;
     let email = match details {
         None => None,
@@ -194,6 +276,7 @@ pub(super) fn list(state: &State, call: &mut Call) -> Answer {
     let (rows, has_more) = paging.newest(&state.sessions, places, "checkout session", |row| {
         status.is_none_or(|status| row.status == status)
             && customer.as_deref().is_none_or(|id| row.customer.as_deref() == Some(id))
+            && (account.is_none() || row.customer_account == account)
             && link.as_deref().is_none_or(|id| row.link.as_deref() == Some(id))
             && (email.is_none() || email.as_ref() == email_of(row))
     })?;
@@ -230,4 +313,32 @@ pub(super) fn expire(state: &mut State, call: &mut Call) -> Answer {
         )));
     }
     find(state, &id).map(|session| render::session(session, call.view(state)))
+}
+
+/// A new session in place of one that expired. None when nobody expired, or it may not be taken up.
+pub(crate) fn recover(state: &mut State, id: &str) -> Option<Id> {
+    let old = state.sessions.get(id).filter(|old| old.status == Status::Expired).cloned()?;
+    let promotion_codes = old.terms.recovery?;
+    let now = state.now();
+    if now > old.expires_at.saturating_add(render::RECOVERY_LASTS_S) {
+        return None;
+    }
+    let mut terms = (*old.terms).clone();
+    terms.promotion_codes |= promotion_codes && old.discount.is_none();
+    let renewed = |line: &Line, id: Id| Line { id, ..line.clone() };
+    let lines = old.lines.iter().map(|line| renewed(line, state.ids.next("li_"))).collect();
+    let optional = old.optional.iter().map(|line| renewed(line, state.ids.next("li_"))).collect();
+    let session = Session {
+        payment_status: old.payment_status,
+        optional,
+        discount: old.discount.clone(),
+        customer: old.customer.clone(),
+        customer_email: old.customer_email.clone(),
+        client_reference_id: old.client_reference_id.clone(),
+        metadata: Metadata::clone(&old.metadata),
+        recovered_from: Some(Arc::clone(&old.id)),
+        link: old.link.clone(),
+        ..Session::open(state.ids.session(), now, Arc::new(terms), lines)
+    };
+    Some(Arc::clone(&state.add_session(session).id))
 }

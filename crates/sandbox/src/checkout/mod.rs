@@ -1,10 +1,16 @@
 //! What happens to a session: it is paid, completes, settles, fails, expires.
 
+mod answers;
 mod lines;
+mod quote;
 
 use std::sync::Arc;
 
-pub(crate) use self::lines::{adjust, discount_lines};
+pub(crate) use self::{
+    answers::Answers,
+    lines::discount_lines,
+    quote::{Choices, FieldError, Quote, quote},
+};
 use crate::{
     buy::Presentment,
     ids::Id,
@@ -12,9 +18,8 @@ use crate::{
     state::{
         State,
         objects::{
-            Buyer, Customer, Discount, Ends, Event, Failure, Instrument, Intent, IntentStatus,
-            Metadata, Mode, PaymentMethod, PaymentStatus, Session, SetupIntent, Shipping, Snapshot,
-            Status,
+            Buyer, Customer, Ends, Event, Failure, Instrument, Intent, IntentStatus, Metadata,
+            Mode, PaymentMethod, PaymentStatus, Session, SetupIntent, Shipping, Snapshot, Status,
         },
     },
 };
@@ -26,9 +31,8 @@ pub(crate) struct Payment {
     pub(crate) buyer: Buyer,
     pub(crate) shipping: Option<Shipping>,
     pub(crate) presentment: Option<Presentment>,
-    /// Line ids and the quantities the buyer wants.
-    pub(crate) quantities: Vec<(String, i64)>,
-    pub(crate) discount: Option<Discount>,
+    pub(crate) choices: Choices,
+    pub(crate) answers: Answers,
 }
 
 /// What the buyer pays with, and how that ends.
@@ -58,6 +62,12 @@ pub(crate) enum Refusal {
     Field(String, String),
 }
 
+impl From<FieldError> for Refusal {
+    fn from(error: FieldError) -> Self {
+        Self::Field(error.field, error.problem.to_string())
+    }
+}
+
 /// Pays a session. On success, the `checkout.session.completed` event.
 pub(crate) fn pay(state: &mut State, id: &str, payment: Payment) -> Result<Arc<Event>, Refusal> {
     let session = state.sessions.get(id).cloned().ok_or(Refusal::NoSession)?;
@@ -65,15 +75,16 @@ pub(crate) fn pay(state: &mut State, id: &str, payment: Payment) -> Result<Arc<E
         return Err(Refusal::NotOpen(session.status));
     }
     let mut next = (*session).clone();
-    next.lines = adjust(&session.lines, &payment.quantities)?;
-    if let Some(discount) = &payment.discount {
-        next.discount = Some(discount.clone());
-    }
-    discount_lines(&mut next.lines, next.discount.as_ref().map(|discount| &discount.off));
     let mut buyer = payment.buyer.clone();
     let known = session.customer.as_ref().and_then(|id| state.customers.get(id));
     let known_email = known.and_then(|customer| customer.email.clone());
     buyer.email = session.customer_email.clone().or(known_email).or(buyer.email);
+    let choices = Choices { email: buyer.email.clone(), ..payment.choices.clone() };
+    next.take(quote(state, &session, &choices)?);
+    if let Some(misfit) = payment.answers.misfits(&session.terms).into_iter().next() {
+        return Err(misfit.into());
+    }
+    next.answers.clone_from(&payment.answers);
     next.buyer = Some(buyer);
     next.presentment.clone_from(&payment.presentment);
     next.shipping = payment.shipping.clone().filter(|_| session.terms.ships_to.is_some());
@@ -265,8 +276,34 @@ fn ensure_customer(state: &mut State, next: &mut Session) {
     state.emit("customer.created", Snapshot::Customer(customer));
 }
 
+/// The customer becomes what the buyer told, as far as the session's terms say so.
+fn update_customer(state: &mut State, session: &Session) {
+    let updates = &session.terms.updates;
+    let (Some(id), Some(buyer)) = (&session.customer, &session.buyer) else { return };
+    if updates.is_empty() {
+        return;
+    }
+    let customer = state.customers.change(id, |row| {
+        if updates.contains(&"address") {
+            row.address = Some(buyer.address.clone());
+        }
+        if updates.contains(&"name") && buyer.name.is_some() {
+            row.name.clone_from(&buyer.name);
+        }
+        if updates.contains(&"shipping") && session.shipping.is_some() {
+            row.shipping.clone_from(&session.shipping);
+        }
+    });
+    if let Some(customer) = customer {
+        state.emit("customer.updated", Snapshot::Customer(customer));
+    }
+}
+
 fn complete(state: &mut State, mut next: Session) -> Arc<Event> {
     next.status = Status::Complete;
+    if next.terms.mode == Mode::Payment && next.terms.invoices {
+        next.invoice = Some(state.ids.next("in_"));
+    }
     if next.terms.mode == Mode::Subscription {
         ensure_customer(state, &mut next);
         next.invoice = Some(state.ids.next("in_"));
@@ -280,6 +317,10 @@ fn complete(state: &mut State, mut next: Session) -> Arc<Event> {
             state.promotions.change(code, |row| row.times_redeemed += 1);
         }
     }
+    if let Some(link) = &next.link {
+        state.links.change(link, |row| row.completed += 1);
+    }
+    update_customer(state, &next);
     state.authenticating.remove(&next.id);
     let session = state.sessions.insert(next);
     state.emit("checkout.session.completed", Snapshot::Session(session))

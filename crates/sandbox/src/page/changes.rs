@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::fields::Filled;
 use crate::{
-    api,
+    api::{self, Visit},
     change::Change,
     checkout::{self, Refusal},
     form,
@@ -52,18 +52,31 @@ impl Change for Authenticate {
     }
 }
 
+/// Somebody takes an expired session up again; the outcome is a new one, unless it may not be.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Recover {
+    pub(crate) session: String,
+}
+
+impl Change for Recover {
+    type Outcome = Option<Id>;
+
+    fn apply(self, state: &mut State) -> Self::Outcome {
+        api::recover(state, &self.session)
+    }
+}
+
 /// Somebody follows a Payment Link; the outcome is a session, unless nothing is there.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct FollowLink {
     pub(crate) slug: String,
-    pub(crate) email: Option<String>,
-    pub(crate) reference: Option<String>,
+    pub(crate) visit: Visit,
 }
 
 impl Change for FollowLink {
     type Outcome = Option<Id>;
 
     fn apply(self, state: &mut State) -> Self::Outcome {
-        api::open_link(state, &self.slug, self.email, self.reference)
+        api::open_link(state, &self.slug, self.visit)
     }
 }

@@ -1,14 +1,13 @@
 //! What a buyer typed, and whether it will do.
 
 use crate::{
-    api,
-    checkout::{self, Payment, Refusal},
+    checkout::{self, Answers, Choices, Payment},
     error::Answer,
     form::{Change, Params},
     instruments,
     state::{
         State,
-        objects::{Address, Buyer, Mode, Session, Shipping},
+        objects::{Address, Buyer, Session, Shipping},
     },
 };
 
@@ -94,10 +93,7 @@ impl Filled {
             .map(|line| (format!("quantity[{line}]"), "Enter a number.".to_owned()))
             .collect();
         let mut wrong = |field: &str, text: &str| errors.push((field.to_owned(), text.to_owned()));
-        let (terms, discount) = (&session.terms, self.discount(state, session));
-        if !self.promotion_code.is_empty() && discount.is_none() {
-            wrong("promotion_code", "This code is not valid.");
-        }
+        let terms = &session.terms;
         let fixed_email = session.customer_email.is_some() || session.customer.is_some();
         if !fixed_email && !plausible_email(&self.email) {
             wrong("email", "Enter an e-mail address, as you@example.com.");
@@ -107,24 +103,15 @@ impl Filled {
         }
         let shipping =
             terms.ships_to.as_ref().map(|countries| self.shipping(countries, &mut wrong));
-        let due = match checkout::adjust(&session.lines, &self.quantities) {
-            Ok(mut lines) => {
-                let off =
-                    discount.as_ref().or(session.discount.as_ref()).map(|discount| &discount.off);
-                checkout::discount_lines(&mut lines, off);
-                lines.iter().map(crate::state::objects::Line::total).sum::<i64>()
+        let choices = self.choices();
+        let asks_for_method = match checkout::quote(state, session, &choices) {
+            Ok(quote) => quote.asks_for_method,
+            Err(error) => {
+                wrong(&error.field, &error.problem.to_string());
+                false
             }
-            Err(Refusal::Field(field, text)) => {
-                wrong(&field, &text);
-                0
-            }
-            Err(_) => 0,
         };
-        let means = if due > 0 || terms.mode == Mode::Setup {
-            self.means(state, session, &mut wrong)
-        } else {
-            None
-        };
+        let means = if asks_for_method { self.means(state, session, &mut wrong) } else { None };
         let buyer = Buyer {
             email: some(&self.email),
             name: some(&self.name).or_else(|| some(&self.shipping_name)),
@@ -140,21 +127,22 @@ impl Filled {
                 means,
                 buyer,
                 shipping,
-                quantities: self.quantities.clone(),
-                discount,
+                choices,
+                answers: Answers::default(),
                 presentment: None,
             },
             errors,
         )
     }
 
-    fn discount(
-        &self,
-        state: &State,
-        session: &Session,
-    ) -> Option<crate::state::objects::Discount> {
-        let code = some(&self.promotion_code).filter(|_| session.terms.promotion_codes)?;
-        api::promotion(state, &code)
+    /// What the buyer chose.
+    pub(super) fn choices(&self) -> Choices {
+        Choices {
+            quantities: self.quantities.clone(),
+            promotion_code: some(&self.promotion_code),
+            email: some(&self.email),
+            ..Choices::default()
+        }
     }
 
     fn billing_country(&self) -> Option<String> {

@@ -35,13 +35,14 @@ use axum::{
     response::Response,
 };
 
-pub(crate) use self::changes::{Authenticate, FollowLink, Submit};
+pub(crate) use self::changes::{Authenticate, FollowLink, Recover, Submit};
 pub(crate) use self::fields::year_and_month;
 use self::{
     fields::Filled,
     view::{AuthenticatePage, CheckoutPage, MessagePage},
 };
 use crate::{
+    api,
     app::App,
     checkout::Refusal,
     form,
@@ -67,6 +68,7 @@ pub(crate) async fn answer(app: &Arc<App>, incoming: &Incoming) -> Response {
         ("GET", ["c", "pay", id, "authenticate"]) => ask(app, id),
         ("POST", ["c", "pay", id, "authenticate"]) => decide(app, id, incoming).await,
         ("GET", ["c", "done", id]) => done(app, id),
+        ("GET", ["c", "recover", id]) => take_up(app, id),
         ("GET", ["l", slug]) => follow(app, slug, &incoming.query),
         _ => message(
             StatusCode::NOT_FOUND,
@@ -304,17 +306,27 @@ fn done(app: &Arc<App>, id: &str) -> Response {
     }
 }
 
-/// A link makes a session for each visitor.
-fn follow(app: &Arc<App>, slug: &str, query: &str) -> Response {
-    let mut params = form::decode(query).unwrap_or_default();
-    let mut text = |name: &str| params.text(name).ok().flatten();
-    let (email, reference) = (text("prefilled_email"), text("client_reference_id"));
-    match app.change(FollowLink { slug: slug.to_owned(), email, reference }) {
+/// An expired session is taken up again.
+fn take_up(app: &Arc<App>, id: &str) -> Response {
+    match app.change(Recover { session: id.to_owned() }) {
         Some(session) => see_other(&format!("/c/pay/{session}")),
         None => message(
             StatusCode::NOT_FOUND,
-            "This link is not active",
-            "Ask the shop for another one.",
+            "Nothing to pay here",
+            "There is no such checkout page. Check the link.",
         ),
+    }
+}
+
+/// A link makes a session for each visitor.
+fn follow(app: &Arc<App>, slug: &str, query: &str) -> Response {
+    let visit = api::Visit::read(query);
+    match app.change(FollowLink { slug: slug.to_owned(), visit }) {
+        Some(session) => see_other(&format!("/c/pay/{session}")),
+        None => {
+            let words = api::inactive_message(&app.read(), slug);
+            let words = words.as_deref().unwrap_or("Ask the shop for another one.");
+            message(StatusCode::NOT_FOUND, "This link is not active", words)
+        }
     }
 }

@@ -4,7 +4,8 @@ use askama::Template;
 
 use super::fields::{Filled, offered};
 use crate::{
-    api, checkout, money,
+    checkout::{self, Choices},
+    money,
     state::{
         State,
         objects::{Mode, Session},
@@ -69,24 +70,13 @@ impl<'a> CheckoutPage<'a> {
         errors: &'a [(String, String)],
     ) -> Self {
         let terms = &session.terms;
-        let code =
-            Some(&filled.promotion_code).filter(|code| terms.promotion_codes && !code.is_empty());
-        let discount =
-            code.and_then(|code| api::promotion(state, code)).or_else(|| session.discount.clone());
-        let mut wanted = session.lines.clone();
-        for line in &mut wanted {
-            let asked = filled
-                .quantities
-                .iter()
-                .find(|(id, _)| **id == *line.id)
-                .map(|(_, quantity)| *quantity);
-            if let (Some(range), Some(asked)) = (line.adjustable, asked) {
-                line.quantity = asked.clamp(range.minimum, range.maximum);
-            }
-        }
-        checkout::discount_lines(&mut wanted, discount.as_ref().map(|discount| &discount.off));
-        let off: i64 = wanted.iter().map(|line| line.discount).sum();
-        let due: i64 = wanted.iter().map(crate::state::objects::Line::total).sum();
+        // What is wrong about the choices stands at their fields.
+        let quote = checkout::quote(state, session, &filled.choices())
+            .or_else(|_| checkout::quote(state, session, &Choices::default()));
+        let (wanted, off, due) = match quote {
+            Ok(quote) => (quote.lines, quote.discounted, quote.total),
+            Err(_) => (session.lines.clone(), session.discounted(), session.total()),
+        };
         let currency = session.currency();
         let free = due == 0 && terms.mode != Mode::Setup;
         let customer = session.customer.as_ref().and_then(|id| state.customers.get(id));

@@ -2,8 +2,11 @@
 
 use serde_json::{Value, json};
 
-use super::{address, metadata, shipping, show};
-use crate::state::objects::{Coupon, Customer, Off, Price, Product, PromotionCode};
+use super::{View, address, metadata, shipping, show};
+use crate::state::objects::{
+    Bound, Coupon, CurrencyAmount, Customer, FRACTION, Off, Price, Product, PromotionCode,
+    ShippingRate,
+};
 
 pub(crate) fn product(product: &Product) -> Value {
     let mut value = json!({
@@ -39,7 +42,11 @@ pub(crate) fn price(price: &Price) -> Value {
         "billing_scheme": "per_unit",
         "created": price.created,
         "currency": &*price.currency,
-        "custom_unit_amount": null,
+        "custom_unit_amount": price.custom.map(|custom| json!({
+            "maximum": custom.maximum,
+            "minimum": custom.minimum,
+            "preset": custom.preset,
+        })),
         "livemode": false,
         "lookup_key": price.lookup_key,
         "metadata": metadata(&price.metadata),
@@ -50,14 +57,80 @@ pub(crate) fn price(price: &Price) -> Value {
             "interval_count": recurring.count,
             "meter": null,
             "trial_period_days": null,
-            "usage_type": "licensed",
+            "usage_type": recurring.usage,
         })),
         "tax_behavior": price.tax_behavior,
         "tiers_mode": null,
-        "transform_quantity": null,
+        "transform_quantity": price.transform.map(|transform| json!({
+            "divide_by": transform.divide_by,
+            "round": if transform.round_up { "up" } else { "down" },
+        })),
         "type": if price.recurring.is_some() { "recurring" } else { "one_time" },
-        "unit_amount": price.unit_amount,
-        "unit_amount_decimal": price.unit_amount.to_string(),
+        "unit_amount": (price.custom.is_none() && price.fraction == 0).then_some(price.unit_amount),
+        "unit_amount_decimal": price.custom.is_none().then(|| decimal(price)),
+    })
+}
+
+/// `12.5`
+fn decimal(price: &Price) -> String {
+    let text = format!("{}.{:012}", price.unit_amount, i128::from(price.fraction) % FRACTION);
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+/// What `currency_options` of a price expands to.
+pub(crate) fn price_options(price: &Price) -> Value {
+    let own = CurrencyAmount {
+        currency: price.currency.clone(),
+        amount: price.unit_amount,
+        tax_behavior: price.tax_behavior,
+    };
+    let options = std::iter::once(&own).chain(&price.options).map(|option| {
+        let value = json!({
+            "custom_unit_amount": null,
+            "tax_behavior": option.tax_behavior,
+            "unit_amount": option.amount,
+            "unit_amount_decimal": option.amount.to_string(),
+        });
+        (option.currency.to_string(), value)
+    });
+    Value::Object(options.collect())
+}
+
+/// What `currency_options` of something else expands to.
+pub(crate) fn options(options: &[CurrencyAmount], member: &str) -> Value {
+    let options = options
+        .iter()
+        .map(|option| (option.currency.to_string(), json!({ (member): option.amount })));
+    Value::Object(options.collect())
+}
+
+pub(crate) fn shipping_rate(rate: &ShippingRate) -> Value {
+    let bound = |bound: Option<Bound>| {
+        bound.map(|bound| json!({ "unit": bound.unit, "value": bound.value }))
+    };
+    let estimate = (rate.fastest.is_some() || rate.slowest.is_some())
+        .then(|| json!({ "maximum": bound(rate.slowest), "minimum": bound(rate.fastest) }));
+    let mut fixed = json!({ "amount": rate.amount, "currency": &*rate.currency });
+    if !rate.options.is_empty() {
+        let options = rate.options.iter().map(|option| {
+            let value = json!({ "amount": option.amount, "tax_behavior": option.tax_behavior });
+            (option.currency.to_string(), value)
+        });
+        fixed["currency_options"] = Value::Object(options.collect());
+    }
+    json!({
+        "id": &*rate.id,
+        "object": "shipping_rate",
+        "active": rate.active,
+        "created": rate.created,
+        "delivery_estimate": estimate,
+        "display_name": rate.name,
+        "fixed_amount": fixed,
+        "livemode": false,
+        "metadata": metadata(&rate.metadata),
+        "tax_behavior": rate.tax_behavior,
+        "tax_code": rate.tax_code,
+        "type": "fixed_amount",
     })
 }
 
@@ -93,7 +166,7 @@ pub(crate) fn customer(customer: &Customer) -> Value {
     })
 }
 
-pub(crate) fn coupon(coupon: &Coupon) -> Value {
+pub(crate) fn coupon(coupon: &Coupon, now: i64) -> Value {
     let (percent_off, amount_off, currency) = match &coupon.off {
         Off::Percent(percent) => (Some(*percent), None, None),
         Off::Amount { amount, currency } => (None, Some(*amount), Some(&**currency)),
@@ -107,34 +180,56 @@ pub(crate) fn coupon(coupon: &Coupon) -> Value {
         "duration": coupon.duration,
         "duration_in_months": coupon.duration_in_months,
         "livemode": false,
-        "max_redemptions": null,
+        "max_redemptions": coupon.redemptions_max,
         "metadata": metadata(&coupon.metadata),
         "name": coupon.name,
         "percent_off": percent_off,
-        "redeem_by": null,
+        "redeem_by": coupon.redeem_by,
         "times_redeemed": coupon.times_redeemed,
-        "valid": true,
+        "valid": coupon.is_valid(now),
     })
 }
 
-pub(crate) fn promotion_code(code: &PromotionCode) -> Value {
-    json!({
+/// A promotion code; `of` is its coupon, which older versions show whole.
+pub(crate) fn promotion_code(
+    code: &PromotionCode,
+    of: Option<&Coupon>,
+    view: View<'_>,
+    now: i64,
+) -> Value {
+    let least = code.minimum.first();
+    let mut restrictions = json!({
+        "first_time_transaction": code.first_time,
+        "minimum_amount": least.map(|least| least.amount),
+        "minimum_amount_currency": least.map(|least| &*least.currency),
+    });
+    if let [_, more @ ..] = &code.minimum[..]
+        && !more.is_empty()
+    {
+        restrictions["currency_options"] = options(more, "minimum_amount");
+    }
+    let alive = code.active
+        && code.expires_at.is_none_or(|at| at > now)
+        && code.redemptions_max.is_none_or(|most| code.times_redeemed < most);
+    let mut value = json!({
         "id": &*code.id,
         "object": "promotion_code",
-        "active": code.active,
+        "active": alive,
         "code": code.code,
         "created": code.created,
-        "customer": null,
-        "expires_at": null,
+        "customer": code.customer.as_deref(),
+        "expires_at": code.expires_at,
         "livemode": false,
-        "max_redemptions": null,
+        "max_redemptions": code.redemptions_max,
         "metadata": metadata(&code.metadata),
-        "promotion": { "coupon": &*code.coupon, "type": "coupon" },
-        "restrictions": {
-            "first_time_transaction": false,
-            "minimum_amount": null,
-            "minimum_amount_currency": null,
-        },
+        "restrictions": restrictions,
         "times_redeemed": code.times_redeemed,
-    })
+    });
+    if view.version.discount_has_source() {
+        value["promotion"] = json!({ "coupon": &*code.coupon, "type": "coupon" });
+    } else {
+        let whole = of.map(|of| coupon(of, now));
+        value["coupon"] = whole.unwrap_or_else(|| code.coupon.as_ref().into());
+    }
+    value
 }

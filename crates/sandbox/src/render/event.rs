@@ -17,7 +17,7 @@ pub(crate) fn event(event: &Event, view: View<'_>) -> Value {
         "object": "event",
         "api_version": &*view.version.name,
         "created": event.created,
-        "data": { "object": snapshot(&event.object, view) },
+        "data": { "object": snapshot(&event.object, view, event.created) },
         "livemode": false,
         "pending_webhooks": event.pending(),
         "request": {
@@ -87,6 +87,7 @@ fn related(object: &Snapshot) -> (&'static str, &str, String) {
         Snapshot::Price(row) => ("price", &row.id, "prices"),
         Snapshot::Customer(row) => ("customer", &row.id, "customers"),
         Snapshot::Coupon(row) => ("coupon", &row.id, "coupons"),
+        Snapshot::PromotionCode(row, _) => ("promotion_code", &row.id, "promotion_codes"),
         Snapshot::Session(row) => ("checkout.session", &row.id, "checkout/sessions"),
         Snapshot::Link(row) => ("payment_link", &row.id, "payment_links"),
         Snapshot::Destination(row) => {

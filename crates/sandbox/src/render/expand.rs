@@ -3,8 +3,9 @@
 use serde_json::Value;
 
 use super::{
-    View, balance_transaction, charge, coupon, customer, intent, line_list, link, payment_method,
-    price, product, promotion_code, refund, session, setup_intent, subscription,
+    View, balance_transaction, charge, coupon, customer, intent, line_list, link, options,
+    payment_method, price, price_options, product, promotion_code, refund, session, setup_intent,
+    shipping_rate, subscription,
 };
 use crate::{
     error::{Answer, ApiError},
@@ -71,6 +72,10 @@ fn one(
         let id = members.get("id").and_then(Value::as_str).unwrap_or_default();
         let refunds = refunds(id, state);
         members.insert("refunds".into(), refunds);
+    } else if *name == "currency_options" && rest.is_empty() {
+        let id = members.get("id").and_then(Value::as_str).unwrap_or_default();
+        let options = currency_options(owner, id, state).ok_or_else(|| cannot(path))?;
+        members.insert((*name).into(), options);
     } else if let Some(Value::String(id)) = members.get(*name) {
         let found = object(name, id, state, view, allowed)?;
         let found = found.ok_or_else(|| cannot(path))?;
@@ -87,6 +92,15 @@ fn one(
 
 fn cannot(path: &str) -> ApiError {
     ApiError::invalid(format!("This property cannot be expanded ({path}).")).param("expand")
+}
+
+/// Amounts in further currencies are shown only when they are asked for.
+fn currency_options(owner: &str, id: &str, state: &State) -> Option<Value> {
+    match owner {
+        "price" => state.prices.get(id).map(|row| price_options(row)),
+        "coupon" => state.coupons.get(id).map(|row| options(&row.options, "amount_off")),
+        _ => None,
+    }
 }
 
 fn lines(id: &str, state: &State) -> Value {
@@ -123,10 +137,17 @@ fn object(
         "product" => ("product", state.products.get(id).map(|row| product(row))),
         "latest_charge" | "charge" => ("charge", state.charges.get(id).map(|row| charge(row))),
         "payment_link" => ("payment_links", state.links.get(id).map(|row| link(row, view))),
-        "coupon" => ("coupon", state.coupons.get(id).map(|row| coupon(row))),
-        "promotion_code" => {
-            ("promotion_code", state.promotions.get(id).map(|row| promotion_code(row)))
+        "coupon" => ("coupon", state.coupons.get(id).map(|row| coupon(row, state.now()))),
+        "shipping_rate" => {
+            ("shipping_rate", state.shipping_rates.get(id).map(|row| shipping_rate(row)))
         }
+        "promotion_code" => (
+            "promotion_code",
+            state.promotions.get(id).map(|row| {
+                let of = state.coupons.get(&row.coupon).map(|of| &**of);
+                promotion_code(row, of, view, state.now())
+            }),
+        ),
         "payment_method" => {
             ("payment_method", state.methods.get(id).map(|row| payment_method(row)))
         }

@@ -3,19 +3,24 @@
 mod catalog;
 pub(crate) mod event;
 pub(crate) mod expand;
+mod link;
 mod method;
 mod payment;
 mod refund;
 mod session;
+mod terms;
 
 use serde_json::{Map, Value, json};
 
 pub(crate) use self::{
-    catalog::{coupon, customer, price, product, promotion_code},
+    catalog::{
+        coupon, customer, options, price, price_options, product, promotion_code, shipping_rate,
+    },
+    link::link,
     method::payment_method,
     payment::{charge, intent, setup_intent, status, subscription},
     refund::{EVIDENCE, balance_transaction, dispute, refund},
-    session::{line, line_list, link, session},
+    session::{RECOVERY_LASTS_S, line, line_list, session},
 };
 use crate::{
     state::objects::{Address, Metadata, Shipping, Snapshot},
@@ -31,12 +36,13 @@ pub(crate) struct View<'a> {
 }
 
 /// An object as it was, in a version's shape.
-pub(crate) fn snapshot(object: &Snapshot, view: View<'_>) -> Value {
+pub(crate) fn snapshot(object: &Snapshot, view: View<'_>, now: i64) -> Value {
     match object {
         Snapshot::Product(object) => product(object),
         Snapshot::Price(object) => price(object),
         Snapshot::Customer(object) => customer(object),
-        Snapshot::Coupon(object) => coupon(object),
+        Snapshot::Coupon(object) => coupon(object, now),
+        Snapshot::PromotionCode(object, of) => promotion_code(object, Some(of), view, now),
         Snapshot::Session(object) => session(object, view),
         Snapshot::Link(object) => link(object, view),
         Snapshot::Intent(object) => intent(object, view),

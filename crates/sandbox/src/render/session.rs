@@ -2,11 +2,17 @@
 
 use serde_json::{Value, json};
 
-use super::{View, address, list, metadata, price, show};
+use super::{
+    View, address, list, metadata, price, show,
+    terms::{
+        custom_fields, invoice_creation, name_collection, no_custom_text, optional_items,
+        shipping_options, tax_id_collection,
+    },
+};
 use crate::{
     state::{
         State,
-        objects::{Discount, Line, Mode, PaymentLink, PaymentStatus, Session, Status, UiMode},
+        objects::{Ask, Discount, Line, Mode, PaymentStatus, Session, Status, UiMode},
     },
     version::{ShippingPlace, Version},
 };
@@ -33,15 +39,19 @@ fn ui_mode(mode: UiMode, version: &Version) -> &'static str {
     }
 }
 
+/// How long an expired session can be taken up again.
+pub(crate) const RECOVERY_LASTS_S: i64 = 30 * 24 * 60 * 60;
+
 pub(crate) fn session(session: &Session, view: View<'_>) -> Value {
     let mut value = order(session);
+    add(&mut value, buyer(session, view));
     add(&mut value, payment(session, view));
     show(&mut value, &session.terms.shown);
     moved(&mut value, session, view.version);
     value
 }
 
-/// What is bought, by whom.
+/// What is bought.
 fn order(session: &Session) -> Value {
     let terms = &session.terms;
     let has_money = terms.mode != Mode::Setup;
@@ -49,52 +59,86 @@ fn order(session: &Session) -> Value {
         "id": &*session.id,
         "object": "checkout.session",
         "adaptive_pricing": { "enabled": false },
-        "after_expiration": null,
         "allow_promotion_codes": terms.promotion_codes.then_some(true),
         "amount_subtotal": has_money.then(|| session.subtotal()),
         "amount_total": has_money.then(|| session.total()),
-        "automatic_tax": { "enabled": false, "liability": null, "provider": null, "status": null },
-        "billing_address_collection": null,
+        "automatic_tax": automatic_tax(session),
         "cancel_url": terms.cancel_url,
         "client_reference_id": session.client_reference_id,
         "client_secret": null,
-        "collected_information": null,
-        "consent": null,
-        "consent_collection": null,
         "created": session.created,
-        "currency": has_money.then(|| session.currency()),
+        "currency": terms.currency.as_deref(),
         "currency_conversion": null,
-        "custom_fields": [],
-        "custom_text": {
-            "after_submit": null,
-            "shipping_address": null,
-            "submit": null,
-            "terms_of_service_acceptance": null,
-        },
-        "customer": session.customer.as_deref(),
-        "customer_creation": (terms.mode == Mode::Payment)
-            .then_some(if terms.always_customer { "always" } else { "if_required" }),
-        "customer_details": customer_details(session),
-        "customer_email": session.customer_email,
         "discounts": discounts(session.discount.as_ref()),
         "expires_at": session.expires_at,
+        "integration_identifier": null,
         "invoice": session.invoice.as_deref(),
         "invoice_creation": (terms.mode == Mode::Payment).then(invoice_creation),
         "livemode": false,
         "locale": terms.locale,
         "metadata": metadata(&session.metadata),
         "mode": mode(terms.mode),
+        "optional_items": optional_items(&session.optional),
+        "shipping_cost": session.shipping_cost.as_ref().map(|cost| json!({
+            "amount_subtotal": cost.amount,
+            "amount_tax": 0,
+            "amount_total": cost.amount,
+            "shipping_rate": &*cost.rate,
+        })),
+        "shipping_options": shipping_options(terms),
+        "total_details": has_money.then(|| json!({
+            "amount_discount": session.discounted(),
+            "amount_shipping": session.shipped(),
+            "amount_tax": 0,
+        })),
     })
+}
+
+/// Who buys, and what the buyer is asked for.
+fn buyer(session: &Session, view: View<'_>) -> Value {
+    let terms = &session.terms;
+    let creation = if terms.always_customer { "always" } else { "if_required" };
+    let creates = terms.mode != Mode::Subscription && session.customer.is_none();
+    let billing = if terms.billing_address { "required" } else { "auto" };
+    let mut value = json!({
+        "after_expiration": after_expiration(session, view.base),
+        "billing_address_collection": terms.billing_address.then_some(billing),
+        "collected_information": null,
+        "consent": consent(session),
+        "consent_collection": null,
+        "custom_fields": custom_fields(&terms.custom_fields, Some(&session.answers)),
+        "custom_text": no_custom_text(),
+        "customer": session.customer.as_deref(),
+        "customer_account": session.customer_account,
+        "customer_creation": creates.then_some(creation),
+        "customer_details": customer_details(session),
+        "customer_email": session.customer_email,
+        "phone_number_collection": { "enabled": terms.phone },
+        "shipping_address_collection": terms.ships_to.as_ref()
+            .map(|countries| json!({ "allowed_countries": countries })),
+    });
+    if let Some(names) = name_collection(terms) {
+        value["name_collection"] = names;
+    }
+    if terms.tax_id != Ask::No {
+        value["tax_id_collection"] = tax_id_collection(terms.tax_id);
+    }
+    value
 }
 
 /// How it is paid, and how far that has come.
 fn payment(session: &Session, view: View<'_>) -> Value {
     let terms = &session.terms;
+    let collection = match terms.mode {
+        Mode::Payment => "if_required",
+        Mode::Subscription if terms.method_if_required => "if_required",
+        Mode::Subscription | Mode::Setup => "always",
+    };
     json!({
         "origin_context": null,
         "payment_intent": session.intent.as_deref(),
         "payment_link": session.link.as_deref(),
-        "payment_method_collection": if terms.mode == Mode::Payment { "if_required" } else { "always" },
+        "payment_method_collection": collection,
         "payment_method_configuration_details": null,
         "payment_method_options": { "card": { "request_three_d_secure": "automatic" } },
         "payment_method_types": terms.methods,
@@ -104,31 +148,61 @@ fn payment(session: &Session, view: View<'_>) -> Value {
             PaymentStatus::NoPaymentRequired => "no_payment_required",
         },
         "permissions": null,
-        "phone_number_collection": { "enabled": terms.phone },
-        "recovered_from": null,
+        "recovered_from": session.recovered_from.as_deref(),
         "saved_payment_method_options": null,
         "setup_intent": session.setup_intent.as_deref(),
-        "shipping_address_collection": terms.ships_to.as_ref()
-            .map(|countries| json!({ "allowed_countries": countries })),
-        "shipping_cost": null,
-        "shipping_options": [],
         "status": match session.status {
             Status::Open => "open",
             Status::Complete => "complete",
             Status::Expired => "expired",
         },
-        "submit_type": null,
+        "submit_type": terms.submit_type,
         "subscription": session.subscription.as_deref(),
         "success_url": terms.success_url,
-        "total_details": (terms.mode != Mode::Setup).then(|| json!({
-            "amount_discount": session.discounted(),
-            "amount_shipping": 0,
-            "amount_tax": 0,
-        })),
         "ui_mode": ui_mode(terms.ui_mode, view.version),
         "url": (session.status == Status::Open && terms.ui_mode == UiMode::Hosted)
             .then(|| page_url(view.base, &session.id)),
         "wallet_options": null,
+    })
+}
+
+fn automatic_tax(session: &Session) -> Value {
+    if !session.terms.automatic_tax {
+        return json!({ "enabled": false, "liability": null, "provider": null, "status": null });
+    }
+    let known = session.status == Status::Complete;
+    json!({
+        "enabled": true,
+        "liability": { "type": "self" },
+        "provider": "stripe",
+        "status": if known { "complete" } else { "requires_location_inputs" },
+    })
+}
+
+fn after_expiration(session: &Session, base: &str) -> Value {
+    let Some(promotion_codes) = session.terms.recovery else { return Value::Null };
+    let expired = session.status == Status::Expired;
+    json!({
+        "recovery": {
+            "allow_promotion_codes": promotion_codes,
+            "enabled": true,
+            "expires_at": expired.then(|| session.expires_at.saturating_add(RECOVERY_LASTS_S)),
+            "url": expired.then(|| format!("{base}/c/recover/{}", session.id)),
+        },
+    })
+}
+
+fn consent(session: &Session) -> Value {
+    let terms = &session.terms;
+    let asked = terms.promotions || terms.terms_of_service;
+    if !asked || session.status != Status::Complete {
+        return Value::Null;
+    }
+    let answers = &session.answers;
+    let news = if answers.wants_promotions { "opt_in" } else { "opt_out" };
+    json!({
+        "promotions": terms.promotions.then_some(news),
+        "terms_of_service": (terms.terms_of_service && answers.accepts_terms).then_some("accepted"),
     })
 }
 
@@ -151,10 +225,10 @@ fn moved(value: &mut Value, session: &Session, version: &Version) {
     }
     match version.shipping_place() {
         ShippingPlace::CollectedInformation => {
-            if session.buyer.is_some() {
+            if session.buyer.is_some() || shipping.is_some() {
                 value["collected_information"] = json!({
-                    "business_name": null,
-                    "individual_name": null,
+                    "business_name": session.answers.business_name,
+                    "individual_name": session.answers.individual_name,
                     "shipping_details": shipping,
                 });
             }
@@ -166,7 +240,7 @@ fn moved(value: &mut Value, session: &Session, version: &Version) {
         (UiMode::Hosted, _) => {}
         (_, url) => {
             value["return_url"] = url.as_deref().into();
-            value["redirect_on_completion"] = if url.is_some() { "always" } else { "never" }.into();
+            value["redirect_on_completion"] = session.terms.redirects.unwrap_or("always").into();
             value["client_secret"] = format!("{}_secret_fidwbEhqYWAn", session.id).into();
         }
     }
@@ -186,34 +260,24 @@ fn customer_details(session: &Session) -> Value {
     };
     json!({
         "address": place,
-        "business_name": null,
+        "business_name": session.answers.business_name,
         "email": email,
-        "individual_name": null,
+        "individual_name": session.answers.individual_name,
         "name": name,
         "phone": phone,
         "tax_exempt": "none",
-        "tax_ids": if session.buyer.is_some() { json!([]) } else { Value::Null },
+        "tax_ids": session.buyer.as_ref().map(|_| tax_ids(session)),
     })
+}
+
+fn tax_ids(session: &Session) -> Vec<Value> {
+    let tax_id = session.answers.tax_id.iter();
+    tax_id.map(|(kind, value)| json!({ "type": kind, "value": value })).collect()
 }
 
 fn discounts(discount: Option<&Discount>) -> Value {
     let Some(discount) = discount else { return json!([]) };
     json!([{ "coupon": &*discount.coupon, "promotion_code": discount.promotion_code.as_deref() }])
-}
-
-fn invoice_creation() -> Value {
-    json!({
-        "enabled": false,
-        "invoice_data": {
-            "account_tax_ids": null,
-            "custom_fields": null,
-            "description": null,
-            "footer": null,
-            "issuer": null,
-            "metadata": {},
-            "rendering_options": null,
-        },
-    })
 }
 
 /// One line. The price stands in it whole, its product as an id.
@@ -242,56 +306,4 @@ pub(crate) fn line(line: &Line, currency: &str, state: &State) -> Value {
 pub(crate) fn line_list(lines: &[Line], currency: &str, url: &str, state: &State) -> Value {
     let data = lines.iter().take(EMBEDDED_LINES).map(|one| line(one, currency, state)).collect();
     list(data, lines.len() > EMBEDDED_LINES, url)
-}
-
-pub(crate) fn link(link: &PaymentLink, view: View<'_>) -> Value {
-    let terms = &link.terms;
-    let mut value = json!({
-        "id": &*link.id,
-        "object": "payment_link",
-        "active": link.active,
-        "after_completion": match &terms.success_url {
-            Some(url) => json!({ "redirect": { "url": url }, "type": "redirect" }),
-            None => json!({
-                "hosted_confirmation": { "custom_message": terms.confirmation_message },
-                "type": "hosted_confirmation",
-            }),
-        },
-        "allow_promotion_codes": terms.promotion_codes,
-        "application": null,
-        "application_fee_amount": null,
-        "application_fee_percent": null,
-        "automatic_tax": { "enabled": false, "liability": null },
-        "billing_address_collection": "auto",
-        "consent_collection": null,
-        "currency": terms.currency.as_deref(),
-        "custom_fields": [],
-        "custom_text": {
-            "after_submit": null,
-            "shipping_address": null,
-            "submit": null,
-            "terms_of_service_acceptance": null,
-        },
-        "customer_creation": if terms.always_customer { "always" } else { "if_required" },
-        "inactive_message": null,
-        "invoice_creation": invoice_creation(),
-        "livemode": false,
-        "metadata": metadata(&link.metadata),
-        "on_behalf_of": null,
-        "payment_intent_data": null,
-        "payment_method_collection": "always",
-        "payment_method_types": null,
-        "phone_number_collection": { "enabled": terms.phone },
-        "restrictions": null,
-        "shipping_address_collection": terms.ships_to.as_ref()
-            .map(|countries| json!({ "allowed_countries": countries })),
-        "shipping_options": [],
-        "submit_type": "auto",
-        "subscription_data": null,
-        "tax_id_collection": { "enabled": false, "required": "never" },
-        "transfer_data": null,
-        "url": format!("{}/l/{}", view.base, link.slug),
-    });
-    show(&mut value, &terms.shown);
-    value
 }

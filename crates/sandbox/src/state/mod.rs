@@ -3,6 +3,7 @@
 pub(crate) mod objects;
 pub(crate) mod payments;
 pub(crate) mod table;
+pub(crate) mod terms;
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet, VecDeque},
@@ -14,8 +15,8 @@ use serde::{Deserialize, Serialize};
 use self::{
     objects::{
         Charge, Coupon, Customer, Dispute, Endpoint, Event, Intent, Owed, PaymentLink,
-        PaymentMethod, Price, Product, PromotionCode, Refund, Session, SetupIntent, Snapshot,
-        thin_id,
+        PaymentMethod, Price, Product, PromotionCode, Refund, Session, SetupIntent, ShippingRate,
+        Snapshot, thin_id,
     },
     table::Table,
 };
@@ -88,6 +89,7 @@ pub(crate) struct State {
     pub(crate) customers: Table<Customer>,
     pub(crate) coupons: Table<Coupon>,
     pub(crate) promotions: Table<PromotionCode>,
+    pub(crate) shipping_rates: Table<ShippingRate>,
     pub(crate) sessions: Table<Session>,
     pub(crate) links: Table<PaymentLink>,
     pub(crate) intents: Table<Intent>,
@@ -137,6 +139,7 @@ impl State {
             customers: Table::default(),
             coupons: Table::default(),
             promotions: Table::default(),
+            shipping_rates: Table::default(),
             sessions: Table::default(),
             links: Table::default(),
             intents: Table::default(),

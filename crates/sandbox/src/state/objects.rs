@@ -9,7 +9,16 @@ pub(crate) use super::payments::{
     Instrument, Intent, IntentStatus, PaymentMethod, Refund, RefundStatus, SetupIntent,
 };
 use super::table::Row;
-use crate::{buy::Presentment, ids::Id, version::Version};
+pub(crate) use super::terms::{
+    Adjustable, Ask, CustomAmount, CustomField, Discount, FRACTION, FieldKind, Line, Mode,
+    ShippingOption, Terms, Transform, Trial, UiMode,
+};
+use crate::{
+    buy::Presentment,
+    checkout::{Answers, Quote},
+    ids::Id,
+    version::Version,
+};
 
 pub(crate) type Metadata = Arc<Vec<(String, String)>>;
 
@@ -37,7 +46,15 @@ pub(crate) struct Price {
     pub(crate) active: bool,
     pub(crate) currency: Arc<str>,
     pub(crate) product: Id,
+    /// Whole minor units.
     pub(crate) unit_amount: i64,
+    /// What comes on top of them, in millionths of a millionth.
+    pub(crate) fraction: i64,
+    /// The buyer chooses the amount.
+    pub(crate) custom: Option<CustomAmount>,
+    pub(crate) transform: Option<Transform>,
+    /// Amounts in further currencies.
+    pub(crate) options: Vec<CurrencyAmount>,
     pub(crate) recurring: Option<Recurring>,
     pub(crate) lookup_key: Option<String>,
     pub(crate) nickname: Option<String>,
@@ -45,10 +62,55 @@ pub(crate) struct Price {
     pub(crate) metadata: Metadata,
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Recurring {
     pub(crate) interval: &'static str,
     pub(crate) count: i64,
+    /// `licensed`, `metered`.
+    pub(crate) usage: &'static str,
+}
+
+impl Price {
+    /// What a unit costs in a currency: whole minor units and the fraction on top.
+    pub(crate) fn amount_in(&self, currency: &str) -> Option<(i64, i64)> {
+        if *self.currency == *currency {
+            return Some((self.unit_amount, self.fraction));
+        }
+        let option = self.options.iter().find(|option| *option.currency == *currency)?;
+        Some((option.amount, 0))
+    }
+}
+
+/// An amount in one more currency.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct CurrencyAmount {
+    pub(crate) currency: Arc<str>,
+    pub(crate) amount: i64,
+    pub(crate) tax_behavior: &'static str,
+}
+
+/// What it costs to ship, and how long it takes.
+#[derive(Debug, Clone)]
+pub(crate) struct ShippingRate {
+    pub(crate) id: Id,
+    pub(crate) created: i64,
+    pub(crate) active: bool,
+    pub(crate) name: String,
+    pub(crate) amount: i64,
+    pub(crate) currency: Arc<str>,
+    pub(crate) options: Vec<CurrencyAmount>,
+    pub(crate) fastest: Option<Bound>,
+    pub(crate) slowest: Option<Bound>,
+    pub(crate) tax_behavior: &'static str,
+    pub(crate) tax_code: Option<String>,
+    pub(crate) metadata: Metadata,
+}
+
+/// One end of a delivery estimate: `3`, `business_day`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Bound {
+    pub(crate) value: i64,
+    pub(crate) unit: &'static str,
 }
 
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -90,8 +152,35 @@ pub(crate) struct Coupon {
     pub(crate) off: Off,
     pub(crate) duration: &'static str,
     pub(crate) duration_in_months: Option<i64>,
+    /// The products it is for; all when empty.
+    pub(crate) products: Arc<[Id]>,
+    pub(crate) options: Vec<CurrencyAmount>,
+    pub(crate) redemptions_max: Option<i64>,
+    pub(crate) redeem_by: Option<i64>,
     pub(crate) times_redeemed: i64,
     pub(crate) metadata: Metadata,
+}
+
+impl Coupon {
+    /// What it takes off in a currency; none when it is for another one.
+    pub(crate) fn off_in(&self, currency: &str) -> Option<Off> {
+        match &self.off {
+            Off::Amount { currency: own, .. } if **own != *currency => {
+                let option = self.options.iter().find(|option| *option.currency == *currency)?;
+                let (amount, currency) = (option.amount, Arc::clone(&option.currency));
+                Some(Off::Amount { amount, currency })
+            }
+            off => Some(off.clone()),
+        }
+    }
+
+    pub(crate) fn is_used_up(&self) -> bool {
+        self.redemptions_max.is_some_and(|most| self.times_redeemed >= most)
+    }
+
+    pub(crate) fn is_valid(&self, now: i64) -> bool {
+        !self.is_used_up() && self.redeem_by.is_none_or(|at| at > now)
+    }
 }
 
 /// What a coupon takes off.
@@ -108,15 +197,15 @@ pub(crate) struct PromotionCode {
     pub(crate) active: bool,
     pub(crate) code: String,
     pub(crate) coupon: Id,
+    /// The only customer who may use it.
+    pub(crate) customer: Option<Id>,
+    pub(crate) expires_at: Option<i64>,
+    pub(crate) redemptions_max: Option<i64>,
+    pub(crate) first_time: bool,
+    /// The least that an order has to come to, by currency; the first is the code's own.
+    pub(crate) minimum: Vec<CurrencyAmount>,
     pub(crate) times_redeemed: i64,
     pub(crate) metadata: Metadata,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Mode {
-    Payment,
-    Subscription,
-    Setup,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -131,74 +220,6 @@ pub(crate) enum PaymentStatus {
     Paid,
     Unpaid,
     NoPaymentRequired,
-}
-
-/// What the merchant settled when creating a session or a link; never changes, so it is shared.
-#[derive(Debug, Clone)]
-pub(crate) struct Terms {
-    pub(crate) mode: Mode,
-    pub(crate) currency: Option<Arc<str>>,
-    pub(crate) locale: Option<String>,
-    pub(crate) methods: Vec<&'static str>,
-    pub(crate) capture_later: bool,
-    pub(crate) phone: bool,
-    /// Countries to ship to; none: no address is asked for.
-    pub(crate) ships_to: Option<Vec<String>>,
-    pub(crate) promotion_codes: bool,
-    pub(crate) always_customer: bool,
-    pub(crate) success_url: Option<String>,
-    pub(crate) cancel_url: Option<String>,
-    pub(crate) return_url: Option<String>,
-    pub(crate) ui_mode: UiMode,
-    pub(crate) confirmation_message: Option<String>,
-    pub(crate) intent_description: Option<String>,
-    pub(crate) intent_metadata: Metadata,
-    pub(crate) shown: Shown,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum UiMode {
-    Hosted,
-    Embedded,
-    Custom,
-}
-
-/// One line of an order.
-#[derive(Debug, Clone)]
-pub(crate) struct Line {
-    pub(crate) id: Id,
-    pub(crate) price: Id,
-    pub(crate) unit_amount: i64,
-    pub(crate) description: String,
-    pub(crate) quantity: i64,
-    pub(crate) adjustable: Option<Adjustable>,
-    pub(crate) discount: i64,
-    pub(crate) metadata: Metadata,
-}
-
-/// Between what the buyer may choose.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Adjustable {
-    pub(crate) minimum: i64,
-    pub(crate) maximum: i64,
-}
-
-impl Line {
-    pub(crate) fn subtotal(&self) -> i64 {
-        self.unit_amount.saturating_mul(self.quantity)
-    }
-
-    pub(crate) fn total(&self) -> i64 {
-        self.subtotal().saturating_sub(self.discount)
-    }
-}
-
-/// A discount on a session.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Discount {
-    pub(crate) coupon: Id,
-    pub(crate) promotion_code: Option<Id>,
-    pub(crate) off: Off,
 }
 
 /// What the buyer told.
@@ -219,8 +240,15 @@ pub(crate) struct Session {
     pub(crate) payment_status: PaymentStatus,
     pub(crate) terms: Arc<Terms>,
     pub(crate) lines: Vec<Line>,
+    /// What the buyer may add; the id is that of the line it becomes.
+    pub(crate) optional: Vec<Line>,
     pub(crate) discount: Option<Discount>,
+    /// The way of shipping that is chosen; the first one until the buyer says otherwise.
+    pub(crate) shipping_cost: Option<ShippingOption>,
+    pub(crate) answers: Answers,
+    pub(crate) recovered_from: Option<Id>,
     pub(crate) customer: Option<Id>,
+    pub(crate) customer_account: Option<String>,
     pub(crate) customer_email: Option<String>,
     pub(crate) client_reference_id: Option<String>,
     pub(crate) metadata: Metadata,
@@ -246,10 +274,15 @@ impl Session {
             expires_at: created + SESSION_LASTS_S,
             status: Status::Open,
             payment_status: PaymentStatus::Unpaid,
+            shipping_cost: terms.shipping_options.first().cloned(),
             terms,
             lines,
+            optional: Vec::new(),
             discount: None,
+            answers: Answers::default(),
+            recovered_from: None,
             customer: None,
+            customer_account: None,
             customer_email: None,
             client_reference_id: None,
             metadata: Metadata::default(),
@@ -264,6 +297,13 @@ impl Session {
         }
     }
 
+    /// The order becomes what was quoted.
+    pub(crate) fn take(&mut self, quote: Quote) {
+        self.lines = quote.lines;
+        self.discount = quote.discount;
+        self.shipping_cost = quote.shipping_cost;
+    }
+
     pub(crate) fn subtotal(&self) -> i64 {
         self.lines.iter().map(Line::subtotal).fold(0, i64::saturating_add)
     }
@@ -272,8 +312,12 @@ impl Session {
         self.lines.iter().map(|line| line.discount).fold(0, i64::saturating_add)
     }
 
+    pub(crate) fn shipped(&self) -> i64 {
+        self.shipping_cost.as_ref().map_or(0, |shipping| shipping.amount)
+    }
+
     pub(crate) fn total(&self) -> i64 {
-        self.subtotal().saturating_sub(self.discounted())
+        self.subtotal().saturating_sub(self.discounted()).saturating_add(self.shipped())
     }
 
     pub(crate) fn currency(&self) -> &str {
@@ -289,7 +333,19 @@ pub(crate) struct PaymentLink {
     pub(crate) slug: String,
     pub(crate) terms: Arc<Terms>,
     pub(crate) lines: Vec<Line>,
+    pub(crate) optional: Vec<Line>,
+    pub(crate) inactive_message: Option<String>,
+    /// How many sessions may complete, and how many have.
+    pub(crate) completed_max: Option<i64>,
+    pub(crate) completed: i64,
     pub(crate) metadata: Metadata,
+}
+
+impl PaymentLink {
+    /// It can be followed: it is active, and not as many sessions have completed as may.
+    pub(crate) fn is_open(&self) -> bool {
+        self.active && self.completed_max.is_none_or(|most| self.completed < most)
+    }
 }
 
 /// Where events go.
@@ -380,6 +436,7 @@ pub(crate) enum Snapshot {
     Price(Arc<Price>),
     Customer(Arc<Customer>),
     Coupon(Arc<Coupon>),
+    PromotionCode(Arc<PromotionCode>, Arc<Coupon>),
     Session(Arc<Session>),
     Link(Arc<PaymentLink>),
     Destination(Arc<Endpoint>),
@@ -410,6 +467,7 @@ rows!(
     Customer,
     Coupon,
     PromotionCode,
+    ShippingRate,
     Session,
     PaymentLink,
     Intent,

@@ -1,0 +1,98 @@
+//! Parameters that are checked for their shape and shown again as they were given.
+
+use serde_json::{Map, Value};
+
+use crate::{
+    error::{Answer, ApiError},
+    form::{Change, Params},
+};
+
+/// What a parameter may look like.
+pub(super) enum Shape {
+    /// Text of at most so many characters.
+    Text(usize),
+    Flag,
+    Integer,
+    OneOf(&'static [&'static str]),
+    Texts,
+    /// Names and texts of the caller's choice, as metadata.
+    Pairs,
+    Any,
+    Object(&'static [Member]),
+    Objects(&'static [Member]),
+}
+
+/// A member of an object: its name, and its shape.
+pub(super) type Member = (&'static str, Shape);
+
+/// The parameter as the API shows it; none when it is absent or unset. Members that are left out are
+/// null.
+pub(super) fn take(params: &mut Params, name: &str, shape: &Shape) -> Answer<Option<Value>> {
+    Ok(match shape {
+        Shape::Text(most) => text(params, name, *most)?.map(Value::from),
+        Shape::Flag => params.boolean(name)?.map(Value::from),
+        Shape::Integer => params.integer(name)?.map(Value::from),
+        Shape::OneOf(allowed) => params.one_of(name, allowed)?.map(Value::from),
+        Shape::Texts => match params.has(name) {
+            false => None,
+            true => Some(params.texts(name)?.into()).filter(|texts| *texts != Value::Array(vec![])),
+        },
+        Shape::Pairs => match params.pairs(name)? {
+            Change::Leave | Change::Unset => None,
+            Change::Set(pairs) => Some(Value::Object(
+                pairs.into_iter().map(|(key, text)| (key, text.into())).collect(),
+            )),
+        },
+        Shape::Any => params.shown(name).filter(|value| !value.is_null()),
+        Shape::Object(members) => {
+            params.object(name)?.map(|object| whole(object, members)).transpose()?
+        }
+        Shape::Objects(members) => {
+            let objects = params.objects(name)?;
+            let values = objects.into_iter().map(|object| whole(object, members));
+            Some(values.collect::<Answer<Vec<_>>>()?.into())
+                .filter(|values| *values != Value::Array(vec![]))
+        }
+    })
+}
+
+fn whole(mut params: Params, members: &[Member]) -> Answer<Value> {
+    let mut object = Map::new();
+    for (name, shape) in members {
+        object.insert((*name).to_owned(), take(&mut params, name, shape)?.unwrap_or(Value::Null));
+    }
+    params.done()?;
+    Ok(Value::Object(object))
+}
+
+/// Text of at most `most` characters.
+pub(super) fn text(params: &mut Params, name: &str, most: usize) -> Answer<Option<String>> {
+    let text = params.text(name)?;
+    match text.as_ref().map(|text| text.chars().count()).filter(|count| *count > most) {
+        None => Ok(text),
+        Some(count) => Err(params.error(
+            name,
+            format!("Invalid string: it must be at most {most} characters, and has {count}."),
+        )),
+    }
+}
+
+/// The one that is given of two parameters that exclude each other.
+pub(super) fn exclusive<T>(
+    params: &Params,
+    first: (&str, Option<T>),
+    second: (&str, Option<T>),
+) -> Answer<Option<T>> {
+    match (first.1, second.1) {
+        (Some(_), Some(_)) => Err(params.error(
+            second.0,
+            format!("You may only specify one of these parameters: {}, {}.", first.0, second.0),
+        )),
+        (first, second) => Ok(first.or(second)),
+    }
+}
+
+/// An object without which a call makes no sense.
+pub(super) fn needed(params: &mut Params, name: &str) -> Answer<Params> {
+    params.object(name)?.ok_or_else(|| ApiError::required(&params.path_of(name)))
+}
