@@ -1,4 +1,4 @@
-//! Pushes deliveries over many kept connections from one thread, as cheaply as it can: every
+//! Pushes requests over many kept connections from one thread, as cheaply as it can: every
 //! microsecond spent here is taken from the server that shares the cores.
 
 use std::{
@@ -10,14 +10,24 @@ use std::{
 use anyhow::{Context as _, Result, bail};
 use mio::{Events, Interest, Poll, Token, net::TcpStream};
 
-use super::{http, sale::Webhooks};
+use super::http;
 
 /// How long the last answers may take once nothing is sent any more.
 const DRAIN: Duration = Duration::from_secs(20);
 /// The open loop's look at the clock: also how late it may be.
 const TICK: Duration = Duration::from_micros(100);
 
-/// When a delivery is sent.
+/// What is sent.
+pub(crate) trait Load {
+    /// How many requests.
+    fn total(&self) -> usize;
+    /// Writes request `number`, counted from 0, over `out`; it goes out on this connection.
+    fn render(&mut self, number: usize, connection: usize, out: &mut Vec<u8>);
+    /// The answer that came on a connection, whole.
+    fn answered(&mut self, _connection: usize, _answer: &[u8]) {}
+}
+
+/// When a request is sent.
 #[derive(Clone, Copy)]
 pub(crate) enum Pace {
     /// As soon as a connection has its answer.
@@ -54,12 +64,12 @@ impl Report {
     }
 }
 
-/// Sends `webhooks` in order until they or `limit` run out, then waits for the answers.
+/// Sends the load in order until they or `limit` run out, then waits for the answers.
 pub(crate) fn drive(
     server: SocketAddr,
     connections: usize,
     pace: Pace,
-    webhooks: &Webhooks,
+    load: impl Load,
     limit: Duration,
 ) -> Result<Report> {
     let poll = Poll::new()?;
@@ -76,7 +86,7 @@ pub(crate) fn drive(
     }
     let idle = (0..connections).rev().collect();
     let begun = Instant::now();
-    let run = Run { poll, open, idle, pace, webhooks, begun, limit, sent: 0, answered: 0 };
+    let run = Run { poll, open, idle, pace, load, begun, limit, sent: 0, answered: 0 };
     run.go()
 }
 
@@ -107,7 +117,7 @@ impl Connection {
     }
 
     /// The answer's status, once it is whole.
-    fn read(&mut self, buffer: &mut [u8]) -> Result<Option<u16>> {
+    fn read(&mut self, buffer: &mut [u8], told: impl FnOnce(&[u8])) -> Result<Option<u16>> {
         let read = match self.stream.read(buffer) {
             Ok(0) => bail!("the server closed a connection"),
             Ok(read) => read,
@@ -117,30 +127,32 @@ impl Connection {
         if self.carry.is_empty()
             && let Some((status, _)) = http::answer(&buffer[..read])?
         {
+            told(&buffer[..read]);
             return Ok(Some(status));
         }
         self.carry.extend_from_slice(&buffer[..read]);
         let whole = http::answer(&self.carry)?;
         if whole.is_some() {
+            told(&self.carry);
             self.carry.clear();
         }
         Ok(whole.map(|(status, _)| status))
     }
 }
 
-struct Run<'a> {
+struct Run<L> {
     poll: Poll,
     open: Vec<Connection>,
     idle: Vec<usize>,
     pace: Pace,
-    webhooks: &'a Webhooks,
+    load: L,
     begun: Instant,
     limit: Duration,
     sent: usize,
     answered: usize,
 }
 
-impl Run<'_> {
+impl<L: Load> Run<L> {
     fn go(mut self) -> Result<Report> {
         let mut events = Events::with_capacity(self.open.len().max(16));
         let mut buffer = vec![0; 16 << 10];
@@ -149,7 +161,7 @@ impl Run<'_> {
             refused: 0,
             begun: self.begun,
             took: self.limit,
-            latencies_us: Vec::with_capacity(self.webhooks.len()),
+            latencies_us: Vec::with_capacity(self.load.total()),
         };
         loop {
             let more = self.send_what_is_due()?;
@@ -170,7 +182,10 @@ impl Run<'_> {
                 if !event.is_readable() {
                     continue;
                 }
-                if let Some(status) = connection.read(&mut buffer)? {
+                let load = &mut self.load;
+                if let Some(status) =
+                    connection.read(&mut buffer, |answer| load.answered(at, answer))?
+                {
                     let now = Instant::now();
                     let latency = now.saturating_duration_since(connection.intended).as_micros();
                     report.latencies_us.push(u32::try_from(latency).unwrap_or(u32::MAX));
@@ -196,7 +211,7 @@ impl Run<'_> {
             }
             let Some(at) = self.idle.pop() else { return Ok(true) };
             let connection = &mut self.open[at];
-            self.webhooks.render(self.sent, &mut connection.request);
+            self.load.render(self.sent, at, &mut connection.request);
             connection.written = 0;
             connection.intended = intended;
             connection.write()?;
@@ -206,7 +221,7 @@ impl Run<'_> {
 
     /// When the next delivery is to be sent; none when it was the last.
     fn next_due(&self) -> Option<Instant> {
-        if self.sent == self.webhooks.len() {
+        if self.sent == self.load.total() {
             return None;
         }
         let due = match self.pace {

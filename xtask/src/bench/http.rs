@@ -13,10 +13,16 @@ const ANSWER_BYTES_MAX: u64 = 16 << 20;
 /// The status of the first answer in `bytes` and how long the answer is; none while it is not whole.
 /// Answers must carry a `Content-Length`.
 pub(crate) fn answer(bytes: &[u8]) -> Result<Option<(u16, usize)>> {
+    let Some(length) = length(bytes)? else { return Ok(None) };
+    let status = status(bytes).context("not an HTTP answer")?;
+    Ok((bytes.len() >= length).then_some((status, length)))
+}
+
+/// How long the request or answer is that `bytes` begin with; none while its head is not whole.
+pub(crate) fn length(bytes: &[u8]) -> Result<Option<usize>> {
     let Some(head) = bytes.windows(4).position(|four| four == b"\r\n\r\n") else {
         return Ok(None);
     };
-    let status = status(bytes).context("not an HTTP answer")?;
     let mut body = 0;
     for line in bytes[..head].split(|&b| b == b'\n').skip(1) {
         if line.len() > 15 && line[..15].eq_ignore_ascii_case(b"content-length:") {
@@ -25,8 +31,7 @@ pub(crate) fn answer(bytes: &[u8]) -> Result<Option<(u16, usize)>> {
             bail!("an answer in chunks cannot be read here");
         }
     }
-    let length = head + 4 + body;
-    Ok((bytes.len() >= length).then_some((status, length)))
+    Ok(Some(head + 4 + body))
 }
 
 fn status(bytes: &[u8]) -> Option<u16> {
@@ -56,6 +61,11 @@ pub(crate) fn get(server: SocketAddr, path: &str, token: Option<&str>) -> Result
 
 /// Sends a prepared request on a kept connection and waits for the whole answer.
 pub(crate) fn exchange(stream: &mut TcpStream, request: &[u8]) -> Result<u16> {
+    Ok(converse(stream, request)?.0)
+}
+
+/// The same, with the whole answer.
+pub(crate) fn converse(stream: &mut TcpStream, request: &[u8]) -> Result<(u16, Vec<u8>)> {
     stream.write_all(request)?;
     let mut bytes = Vec::new();
     let mut buffer = [0; 4096];
@@ -66,7 +76,7 @@ pub(crate) fn exchange(stream: &mut TcpStream, request: &[u8]) -> Result<u16> {
         }
         bytes.extend_from_slice(&buffer[..read]);
         if let Some((status, _)) = answer(&bytes)? {
-            return Ok(status);
+            return Ok((status, bytes));
         }
     }
 }

@@ -11,6 +11,7 @@ mod orders;
 mod page;
 mod program;
 mod sale;
+mod sandbox;
 mod start;
 mod stub;
 mod table;
@@ -61,6 +62,8 @@ enum Part {
     Page,
     /// From start to first ack, and idle memory.
     Start,
+    /// The pretend Stripe: sessions created, paid and delivered a second, and retrieved.
+    Sandbox,
     /// The binary's size.
     Size,
 }
@@ -134,7 +137,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let asked = |part| options.only.is_empty() || options.only.contains(&part);
     let cluster = match options.db {
         Which::Sqlite => None,
-        Which::Postgres | Which::Both if options.only == [Part::Size] => None,
+        Which::Postgres | Which::Both if without_database(&options.only) => None,
         Which::Postgres | Which::Both => Some(bare::cluster()?),
     };
     let mut databases = Vec::new();
@@ -160,6 +163,12 @@ pub(crate) fn run(options: &Options) -> Result<()> {
             }
         }
     }
+    if asked(Part::Sandbox)
+        && let Err(error) = sandbox::sandbox(&mut bench)
+    {
+        eprintln!("Sandbox: {error:#}");
+        failed += 1;
+    }
     if asked(Part::Size) {
         let row = start::size(&bench.binary)?;
         bench.table.push("size".into(), vec![row]);
@@ -169,6 +178,10 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     println!("{missed} missed, {failed} not measured");
     ensure!(failed == 0, "{failed} parts could not be measured");
     Ok(())
+}
+
+fn without_database(only: &[Part]) -> bool {
+    !only.is_empty() && only.iter().all(|part| matches!(part, Part::Sandbox | Part::Size))
 }
 
 fn program(options: &Options) -> Result<PathBuf> {

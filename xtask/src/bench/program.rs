@@ -176,7 +176,25 @@ fn catalog(pairs: usize) -> String {
     products + &stock
 }
 
-/// A running `fulfilld serve`; killed when dropped.
+/// Starts `sandbox` in a folder, not waiting until it is ready.
+pub(crate) fn spawn_sandbox(binary: &Path, folder: &Path, more: &[&str]) -> Result<Program> {
+    let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
+    let log = folder.join("log");
+    let file = fs::File::create(&log)?;
+    let begun = Instant::now();
+    let process = Command::new(binary)
+        .args(["sandbox", "--seed", "7", "--port", &address.port().to_string()])
+        .args(more)
+        .current_dir(folder)
+        .stdin(Stdio::null())
+        .stdout(file.try_clone()?)
+        .stderr(file)
+        .spawn()
+        .with_context(|| format!("cannot start {binary:?}"))?;
+    Ok(Program { address, begun, process: Killed(process), log })
+}
+
+/// A running `fulfilld`; killed when dropped.
 pub(crate) struct Program {
     pub(crate) address: SocketAddr,
     /// When it was started.
@@ -200,6 +218,12 @@ impl Program {
             stream.set_read_timeout(Some(Duration::from_secs(20)))?;
             Ok(http::exchange(&mut stream, &request)? == 200)
         })?;
+        Ok(self.begun.elapsed())
+    }
+
+    /// Waits until a page is answered 200; the time since the start.
+    pub(crate) fn ready(&mut self, path: &str) -> Result<Duration> {
+        self.wait(|address| Ok(http::get(address, path, None)?.0 == 200))?;
         Ok(self.begun.elapsed())
     }
 

@@ -6,7 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 
-use super::template::Template;
+use super::{generator::Load, template::Template};
 
 /// Signs every delivery; the program and the baseline are started with it.
 pub(crate) const SECRET: &str = "whsec_bench0QnTz8LrYwK4sVdXfHc7Jm2Pg";
@@ -122,6 +122,16 @@ impl Webhooks {
         out.clear();
         let signature = &delivery.signature;
         self.request.render(out, &[event, session, intent, buyer, created, expires, signature]);
+    }
+}
+
+impl Load for &Webhooks {
+    fn total(&self) -> usize {
+        self.deliveries.len()
+    }
+
+    fn render(&mut self, number: usize, _connection: usize, out: &mut Vec<u8>) {
+        Webhooks::render(self, number, out);
     }
 }
 
