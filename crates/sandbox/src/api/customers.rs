@@ -109,6 +109,9 @@ pub(super) fn shipping(mut params: Params) -> Answer<Shipping> {
 
 pub(super) fn retrieve(state: &State, call: &mut Call) -> Answer {
     call.params.done()?;
+    if state.deleted_customers.contains(&*call.id) {
+        return Ok(render::deleted("customer", &call.id));
+    }
     find(state, &call.id, "id").map(|customer| render::customer(customer))
 }
 
@@ -117,6 +120,16 @@ pub(super) fn update(state: &mut State, call: &mut Call) -> Answer {
     let customer = state.customers.insert(read(&mut call.params, known)?);
     state.emit("customer.updated", Snapshot::Customer(Arc::clone(&customer)));
     Ok(render::customer(&customer))
+}
+
+pub(super) fn delete(state: &mut State, call: &mut Call) -> Answer {
+    call.params.done()?;
+    let customer = state.customers.remove(&call.id);
+    let customer = customer.ok_or_else(|| ApiError::missing("customer", &call.id, "id"))?;
+    state.deleted_customers.insert(Arc::clone(&customer.id));
+    let id = Arc::clone(&customer.id);
+    state.emit("customer.deleted", Snapshot::Customer(customer));
+    Ok(render::deleted("customer", &id))
 }
 
 pub(super) fn list(state: &State, call: &mut Call) -> Answer {

@@ -89,7 +89,11 @@ fn writes(resource: &'static str, action: Writes) -> Route {
 pub(crate) fn route<'a>(method: &str, path: &[&'a str]) -> Option<(Route, &'a str)> {
     let (resource, at) = resource(path)?;
     let rest = &path[at..];
-    let id = rest.first().copied().unwrap_or_default();
+    let id = match rest {
+        [] => "",
+        [_, "payment_methods" | "sources", nested] => *nested,
+        [id, ..] => *id,
+    };
     let route = match (method, resource, rest) {
         ("GET", "product", []) => reads("product", products::list),
         ("POST", "product", []) => writes("product", products::create),
@@ -104,6 +108,7 @@ pub(crate) fn route<'a>(method: &str, path: &[&'a str]) -> Option<(Route, &'a st
         ("POST", "customer", []) => writes("customer", customers::create),
         ("GET", "customer", [_]) => reads("customer", customers::retrieve),
         ("POST", "customer", [_]) => writes("customer", customers::update),
+        ("DELETE", "customer", [_]) => writes("customer", customers::delete),
         ("GET", "coupon", []) => reads(resource, coupons::list),
         ("POST", "coupon", []) => writes(resource, coupons::create),
         ("GET", "coupon", [_]) => reads(resource, coupons::retrieve),

@@ -97,6 +97,10 @@ fn related(object: &Snapshot) -> (&'static str, &str, String) {
         Snapshot::Intent(row) => ("payment_intent", &row.id, "payment_intents"),
         Snapshot::Charge(row) => ("charge", &row.id, "charges"),
         Snapshot::Method(row) => ("payment_method", &row.id, "payment_methods"),
+        Snapshot::Source(row) => {
+            let customer = row.customer.as_deref().unwrap_or_default();
+            return ("card", &row.id, format!("/v1/customers/{customer}/sources/{}", row.id));
+        }
         Snapshot::Setup(row) => ("setup_intent", &row.id, "setup_intents"),
         Snapshot::Refund(row) => ("refund", &row.id, "refunds"),
         Snapshot::Dispute(row) => ("dispute", &row.id, "disputes"),

@@ -122,6 +122,12 @@ fn refunds(charge: &str, state: &State) -> Value {
     super::list(page, of_charge.next().is_some(), &format!("/v1/charges/{charge}/refunds"))
 }
 
+/// A customer, or what is left of one.
+fn known_customer(id: &str, state: &State) -> Option<Value> {
+    let gone = || state.deleted_customers.contains(id).then(|| super::deleted("customer", id));
+    state.customers.get(id).map(|row| customer(row)).or_else(gone)
+}
+
 /// The object that a member of this name points to.
 fn object(
     name: &str,
@@ -132,7 +138,7 @@ fn object(
 ) -> Answer<Option<Value>> {
     let (resource, found) = match name {
         "payment_intent" => ("payment_intent", state.intents.get(id).map(|row| intent(row, view))),
-        "customer" => ("customer", state.customers.get(id).map(|row| customer(row))),
+        "customer" => ("customer", known_customer(id, state)),
         "price" | "default_price" => ("plan", state.prices.get(id).map(|row| price(row))),
         "product" => ("product", state.products.get(id).map(|row| product(row))),
         "latest_charge" | "charge" => ("charge", state.charges.get(id).map(|row| charge(row))),

@@ -57,7 +57,6 @@ pub(super) fn method_details(instrument: &Instrument) -> Value {
             "bank_code": null,
             "branch_code": null,
             "country": instrument.country,
-            "expected_debit_date": null,
             "fingerprint": fingerprint(instrument),
             "last4": instrument.last4,
             "mandate": null,
@@ -70,10 +69,8 @@ pub(super) fn method_details(instrument: &Instrument) -> Value {
             "account_holder_type": "individual",
             "account_type": "checking",
             "bank_name": "SANDBOX BANK",
-            "expected_debit_date": null,
             "fingerprint": fingerprint(instrument),
             "last4": instrument.last4,
-            "mandate": null,
             "payment_reference": null,
             "routing_number": "110000000",
         }),
@@ -137,4 +134,44 @@ fn details(instrument: &Instrument) -> Value {
             "status_details": {},
         }),
     }
+}
+
+/// A card as a customer's source, as it was before there were payment methods.
+pub(crate) fn source(method: &PaymentMethod) -> Value {
+    let (address, instrument) = (&method.billing.address, &method.instrument);
+    let brand = match instrument.brand {
+        "amex" => "American Express",
+        "diners" => "Diners Club",
+        "discover" => "Discover",
+        "jcb" => "JCB",
+        "mastercard" => "MasterCard",
+        _ => "Visa",
+    };
+    json!({
+        "id": &*method.id,
+        "object": "card",
+        "address_city": address.city,
+        "address_country": address.country,
+        "address_line1": address.line1,
+        "address_line1_check": null,
+        "address_line2": address.line2,
+        "address_state": address.state,
+        "address_zip": address.postal_code,
+        "address_zip_check": null,
+        "brand": brand,
+        "country": instrument.country,
+        "customer": method.customer.as_deref(),
+        "cvc_check": "pass",
+        "dynamic_last4": null,
+        "exp_month": instrument.exp_month,
+        "exp_year": instrument.exp_year,
+        "fingerprint": fingerprint(instrument),
+        "funding": "credit",
+        "last4": instrument.last4,
+        "metadata": metadata(&method.metadata),
+        "name": method.billing.name,
+        "regulated_status": "unregulated",
+        "tokenization_method": null,
+        "wallet": null,
+    })
 }

@@ -17,7 +17,7 @@ pub(crate) use self::{
         coupon, customer, options, price, price_options, product, promotion_code, shipping_rate,
     },
     link::link,
-    method::payment_method,
+    method::{payment_method, source},
     payment::{charge, intent, setup_intent, status, subscription},
     refund::{EVIDENCE, balance_transaction, dispute, refund},
     session::{RECOVERY_LASTS_S, line, line_list, session},
@@ -49,6 +49,7 @@ pub(crate) fn snapshot(object: &Snapshot, view: View<'_>, now: i64) -> Value {
         Snapshot::Destination(object) => event::destination(object),
         Snapshot::Charge(object) => charge(object),
         Snapshot::Method(object) => payment_method(object),
+        Snapshot::Source(object) => source(object),
         Snapshot::Setup(object) => setup_intent(object, view),
         Snapshot::Refund(object) => refund(object),
         Snapshot::Dispute(object) => dispute(object),
@@ -79,6 +80,11 @@ fn shipping(shipping: &Shipping) -> Value {
         "phone": shipping.phone,
         "tracking_number": null,
     })
+}
+
+/// What is left of an object that was deleted.
+pub(crate) fn deleted(kind: &str, id: &str) -> Value {
+    json!({ "id": id, "object": kind, "deleted": true })
 }
 
 /// A list as the API answers it.

@@ -87,6 +87,8 @@ pub(crate) struct State {
     pub(crate) products: Table<Product>,
     pub(crate) prices: Table<Price>,
     pub(crate) customers: Table<Customer>,
+    /// Customers that were deleted; they can still be asked for.
+    pub(crate) deleted_customers: HashSet<Id>,
     pub(crate) coupons: Table<Coupon>,
     pub(crate) promotions: Table<PromotionCode>,
     pub(crate) shipping_rates: Table<ShippingRate>,
@@ -137,6 +139,7 @@ impl State {
             products: Table::default(),
             prices: Table::default(),
             customers: Table::default(),
+            deleted_customers: HashSet::new(),
             coupons: Table::default(),
             promotions: Table::default(),
             shipping_rates: Table::default(),

@@ -443,6 +443,8 @@ pub(crate) enum Snapshot {
     Intent(Arc<Intent>),
     Charge(Arc<Charge>),
     Method(Arc<PaymentMethod>),
+    /// A card as a customer's source.
+    Source(Arc<PaymentMethod>),
     Setup(Arc<SetupIntent>),
     Refund(Arc<Refund>),
     Dispute(Arc<Dispute>),

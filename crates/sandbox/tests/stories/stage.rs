@@ -70,6 +70,32 @@ impl Stage {
         read(answer).await
     }
 
+    /// Turns the clock until what was on its way has arrived.
+    pub(crate) async fn settle(&self) {
+        self.turn(3).await;
+    }
+
+    /// Turns the clock, and waits until what was due is done.
+    pub(crate) async fn turn(&self, seconds: i64) {
+        let turned = serde_json::json!({ "seconds": seconds });
+        let (status, _) = self.control("/_sandbox/clock/advance", turned).await;
+        assert_eq!(status, 200);
+        self.sandbox.idle().await;
+    }
+
+    /// The types of the events since there were `known` of them, oldest first.
+    pub(crate) async fn events_after(&self, known: usize) -> Vec<String> {
+        self.event_types().await.split_off(known)
+    }
+
+    /// An intent over 20 dollars, confirmed with this payment method.
+    pub(crate) async fn intent(&self, method: &str) -> Value {
+        let form = format!(
+            "amount=2000&currency=usd&payment_method_types[]=card&confirm=true&payment_method={method}"
+        );
+        self.post("/v1/payment_intents", &form).await
+    }
+
     /// An open session over one thing for 12 euro, with more parameters if wanted.
     pub(crate) async fn session(&self, more: &str) -> String {
         let form = format!(

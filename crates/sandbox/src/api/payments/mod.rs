@@ -7,6 +7,7 @@ mod methods;
 mod pages;
 mod refunds;
 mod setups;
+mod sources;
 
 use super::{Call, Route, reads, writes};
 use crate::{
@@ -37,6 +38,12 @@ pub(super) fn route(method: &str, resource: &'static str, rest: &[&str]) -> Opti
         ("GET", "customer", [_, "payment_methods"]) => {
             reads("payment_method", methods::of_customer)
         }
+        ("GET", "customer", [_, "payment_methods", _]) => {
+            reads("payment_method", methods::retrieve)
+        }
+        ("POST", "customer", [_, "sources"]) => writes("source", sources::create),
+        ("GET", "customer", [_, "sources", _]) => reads("source", sources::retrieve),
+        ("POST", "customer", [_, "sources", _]) => writes("source", sources::update),
         ("POST", "payment_method", []) => writes(resource, methods::create),
         ("GET", "payment_method", [_]) => reads(resource, methods::retrieve),
         ("POST", "payment_method", [_]) => writes(resource, methods::update),
