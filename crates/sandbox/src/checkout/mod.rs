@@ -6,6 +6,8 @@ mod quote;
 
 use std::sync::Arc;
 
+use serde_json::Value;
+
 pub(crate) use self::{
     answers::Answers,
     lines::discount_lines,
@@ -19,7 +21,8 @@ use crate::{
         State,
         objects::{
             Buyer, Customer, Ends, Event, Failure, Instrument, Intent, IntentStatus, Metadata,
-            Mode, PaymentMethod, PaymentStatus, Session, SetupIntent, Shipping, Snapshot, Status,
+            Mode, PaymentMethod, PaymentStatus, Session, SetupIntent, Shipping, Shown, Snapshot,
+            Status, Terms,
         },
     },
 };
@@ -223,7 +226,7 @@ fn begin_intent(state: &mut State, next: &mut Session) -> Id {
         state.intents.change(id, |row| {
             row.amount = amount;
             row.customer.clone_from(&next.customer);
-            row.shipping.clone_from(&next.shipping);
+            row.shipping = shipping(next);
         });
         return Arc::clone(id);
     }
@@ -235,14 +238,35 @@ fn begin_intent(state: &mut State, next: &mut Session) -> Id {
         methods: next.terms.methods.clone(),
         capture_later: next.terms.capture_later,
         capture_method: next.terms.capture_later.then_some("manual"),
-        shipping: next.shipping.clone(),
+        setup_future_usage: next.terms.setup_future_usage,
+        shipping: shipping(next),
         metadata: Arc::clone(&next.terms.intent_metadata),
+        shown: intent_texts(&next.terms),
         ..Intent::new(Arc::clone(&id), state.clock.now(), next.total(), currency)
     });
     state.emit("payment_intent.created", Snapshot::Intent(intent));
     state.session_by_intent.insert(Arc::clone(&id), Arc::clone(&next.id));
     next.intent = Some(Arc::clone(&id));
     id
+}
+
+/// Where the intent says it goes: what the buyer told, or else what the merchant knew.
+fn shipping(session: &Session) -> Option<Shipping> {
+    session.shipping.clone().or_else(|| session.terms.intent_shipping.clone())
+}
+
+/// The merchant's texts that the intent shows.
+fn intent_texts(terms: &Terms) -> Shown {
+    let texts = [
+        ("receipt_email", &terms.receipt_email),
+        ("statement_descriptor", &terms.statement_descriptor),
+        ("statement_descriptor_suffix", &terms.statement_descriptor_suffix),
+        ("transfer_group", &terms.transfer_group),
+    ];
+    let given = texts.into_iter().filter_map(|(name, text)| {
+        text.as_ref().map(|text| (name.to_owned(), Value::from(text.as_str())))
+    });
+    Arc::new(given.collect())
 }
 
 fn ensure_customer(state: &mut State, next: &mut Session) {

@@ -122,3 +122,25 @@ async fn a_bank_that_asks_is_answered_on_the_sessions_own_page() {
     let methods = paid["payment_intent"]["payment_method"].clone();
     assert_eq!(methods, page["payment_intent"]["payment_method"], "the same method all along");
 }
+
+#[tokio::test]
+async fn what_a_session_says_of_its_intent_is_on_the_intent() {
+    let stage = Stage::new().await;
+    let customer = stage.post("/v1/customers", "email=jenny@example.com").await;
+    let session = stage
+        .session(&format!(
+            "&customer={}&payment_intent_data[setup_future_usage]=off_session&payment_intent_data[receipt_email]=r@b.example&payment_intent_data[shipping][name]=Jenny&payment_intent_data[shipping][address][line1]=Elm 1",
+            customer["id"].as_str().unwrap()
+        ))
+        .await;
+    let page = stage
+        .post(&format!("/v1/payment_pages/{session}/confirm"), "payment_method=pm_card_visa")
+        .await;
+    let intent = &page["payment_intent"];
+    assert_eq!(
+        (&intent["setup_future_usage"], &intent["receipt_email"], &intent["shipping"]["name"]),
+        (&json!("off_session"), &json!("r@b.example"), &json!("Jenny"))
+    );
+    let path = format!("/v1/payment_methods/{}", intent["payment_method"].as_str().unwrap());
+    assert_eq!(stage.get(&path).await["customer"], customer["id"], "kept for later");
+}
