@@ -379,8 +379,8 @@ async fn attempt(app: &Arc<App>, job: Job) {
     );
     let Posted { status, answer, ms, exchange } = posted;
     let exchange = Some(Arc::new(exchange));
-    app.news.answer(&event, &endpoint.url, status, &answer);
-    app.change(Attempted { job, at_ms, status, answer, next_at_ms, ms, exchange });
+    app.change(Attempted { job, at_ms, status, answer: answer.clone(), next_at_ms, ms, exchange });
+    app.news.answer(&event, &endpoint.url, status, answer);
 }
 
 fn retry_at(attempt: u32, now_ms: i64) -> Option<i64> {

@@ -56,9 +56,9 @@ impl News {
         }
     }
 
-    pub(crate) fn answer(&self, event: &Event, url: &str, status: Option<u16>, answer: &str) {
+    pub(crate) fn answer(&self, event: &Event, url: &str, status: Option<u16>, answer: String) {
         if self.0.receiver_count() > 0 {
-            let (event, answer) = (event.id.to_string(), answer.to_owned());
+            let event = event.id.to_string();
             let _ = self.0.send(Delivery::Answered { event, url: url.to_owned(), status, answer });
         }
     }

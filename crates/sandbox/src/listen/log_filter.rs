@@ -39,8 +39,9 @@ impl LogFilter {
             })
             && any(&self.filter_source, &|wanted| wanted.eq_ignore_ascii_case("API"))
             && any(&self.filter_status_code, &|wanted| wanted == status.to_string())
+            // `4XX` travels as 400.
             && any(&self.filter_status_code_type, &|wanted| {
-                wanted.to_ascii_uppercase() == format!("{}XX", status / 100)
+                wanted.as_bytes().first().map(|digit| u16::from(digit.wrapping_sub(b'0'))) == Some(status / 100)
             })
             && any(&self.filter_ip_address, &|wanted| wanted == "127.0.0.1")
     }
@@ -56,7 +57,7 @@ mod tests {
             LogFilter::read(Some(json)).unwrap().wants(method, path, status)
         };
         assert!(wants("{}", "GET", "/v1/events", 200));
-        let get = r#"{"filter_http_method":["GET","DELETE"],"filter_status_code_type":["4XX"]}"#;
+        let get = r#"{"filter_http_method":["GET","DELETE"],"filter_status_code_type":["400"]}"#;
         assert!(wants(get, "GET", "/v1/events", 404));
         assert!(!wants(get, "POST", "/v1/events", 404));
         assert!(!wants(get, "GET", "/v1/events", 200));

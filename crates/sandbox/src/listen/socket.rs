@@ -161,20 +161,21 @@ fn heard(app: &Arc<App>, session: &Session, text: &str) {
             let Some(mut asked) = session.answered(&said) else { return };
             asked.exchange.answer_headers = said.http_headers;
             let event = app.read().events.get(&asked.event).cloned();
-            if let Some(event) = event {
-                app.news.answer(&event, &said.forward_url, Some(said.status), &said.body);
-            }
+            let url = said.forward_url;
             app.change(Heard {
                 event: asked.event,
                 thin: asked.thin,
                 session: session.id.clone(),
-                url: said.forward_url,
+                url: url.clone(),
                 at_ms: asked.at_ms,
                 status: Some(said.status),
                 answer: said.body.chars().take(ANSWER_BYTES_MAX).collect(),
                 ms: asked.since.ms(),
                 exchange: Some(Arc::new(asked.exchange)),
             });
+            if let Some(event) = event {
+                app.news.answer(&event, &url, Some(said.status), said.body);
+            }
         }
         _ => {}
     }
