@@ -155,7 +155,7 @@ pub(crate) struct SandboxArgs {
     /// Keep everything in this file, and go on where it ends; a crash loses nothing that was answered
     #[arg(long, value_name = "FILE")]
     pub(crate) data: Option<PathBuf>,
-    /// Send every event here, signed
+    /// Send every event here, signed, and say each one and its answer
     #[arg(long, value_name = "URL")]
     pub(crate) forward_to: Option<String>,
     /// Makes ids repeat from run to run

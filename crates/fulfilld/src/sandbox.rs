@@ -3,7 +3,8 @@
 use std::{path::Path, process::ExitCode, time::Duration};
 
 use anyhow::{Context as _, bail};
-use fulfill_sandbox::{Fault, Sandbox};
+use fulfill_sandbox::{Clock, Delivery, Fault, Sandbox};
+use tokio::sync::broadcast::{Receiver, error::RecvError};
 
 use crate::{
     cli::{SandboxArgs, SandboxCommand},
@@ -35,20 +36,57 @@ pub(crate) async fn run(args: SandboxArgs) -> anyhow::Result<ExitCode> {
     if let Some(seed) = args.seed {
         builder = builder.seed(seed);
     }
-    if let Some(url) = &args.forward_to {
-        let fits = reqwest::Url::parse(url)
+    if let Some(to) = &args.forward_to {
+        // `stripe listen --forward-to localhost:4242/webhook` needs no scheme either.
+        let url = if to.contains("://") { to.clone() } else { format!("http://{to}") };
+        let fits = reqwest::Url::parse(&url)
             .is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
         if !fits {
-            bail!("--forward-to {url}: write it as http://localhost:4242/webhook");
+            bail!("--forward-to {to}: write it as http://localhost:4242/webhook");
         }
         builder = builder.forward_to(url);
     }
     let sandbox = builder.start().await?;
     faults.into_iter().for_each(|fault| sandbox.faults().add(fault));
+    let deliveries = args.forward_to.is_some().then(|| sandbox.watch());
     tell(&sandbox, &args);
-    asked.cancelled().await;
+    tokio::select! {
+        () = asked.cancelled() => {}
+        () = show(deliveries, sandbox.clock()) => {}
+    }
     sandbox.shutdown().await;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Says each delivery and each answer, as `stripe listen` does.
+async fn show(deliveries: Option<Receiver<Delivery>>, clock: &Clock) {
+    let Some(mut deliveries) = deliveries else { return std::future::pending().await };
+    loop {
+        let delivery = match deliveries.recv().await {
+            Ok(delivery) => delivery,
+            Err(RecvError::Lagged(missed)) => {
+                say(format_args!("                      (and {missed} lines that came too fast)"));
+                continue;
+            }
+            Err(RecvError::Closed) => return std::future::pending().await,
+        };
+        let now = jiff::Timestamp::from_millisecond(clock.now_ms()).unwrap_or_default();
+        let at = now.strftime("%Y-%m-%d %H:%M:%S");
+        match delivery {
+            Delivery::Sent { kind, event, attempt: 1, .. } => {
+                say(format_args!("{at}   --> {kind} [{event}]"));
+            }
+            Delivery::Sent { kind, event, attempt, .. } => {
+                say(format_args!("{at}   --> {kind} [{event}] (attempt {attempt})"));
+            }
+            Delivery::Answered { event, url, status: Some(status), .. } => {
+                say(format_args!("{at}  <--  [{status}] POST {url} [{event}]"));
+            }
+            Delivery::Answered { event, url, status: None, answer } => {
+                say(format_args!("{at}  <--  [ERROR] POST {url} [{event}]: {answer}"));
+            }
+        }
+    }
 }
 
 fn faults(file: &Path) -> anyhow::Result<Vec<Fault>> {
@@ -80,7 +118,7 @@ fn tell(sandbox: &Sandbox, args: &SandboxArgs) {
     }
     if let Some(path) = &args.socket {
         say(format_args!(
-            "  CLI      STRIPE_CLI_UNIX_SOCKET={} STRIPE_API_KEY={key} stripe get /v1/products",
+            "  CLI      STRIPE_CLI_UNIX_SOCKET={} STRIPE_API_KEY={key} stripe listen --all-snapshot --forward-to localhost:4242/webhook",
             path.display()
         ));
     }

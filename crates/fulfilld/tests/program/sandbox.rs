@@ -103,3 +103,20 @@ fn a_full_disk_is_answered_500_and_nothing_is_acknowledged_that_was_not_stored()
     let (_, listed) = http(&url, "GET /v1/products?limit=100", KEY, "");
     assert_eq!(listed.matches("\"object\":\"product\"").count(), made, "{listed}");
 }
+
+#[test]
+fn forwarding_says_each_event_and_its_answer_and_signs_with_a_secret_that_stays() {
+    let folder = tempfile::tempdir().unwrap();
+    // Nobody listens at the first port; the sandbox itself answers 404 at its own.
+    let (nobody, url) = start(folder.path(), &["--forward-to", "localhost:9/webhook"]);
+    let secret = nobody.heard("STRIPE_WEBHOOK_SECRET=");
+    let secret = secret.split_whitespace().next().unwrap();
+    assert_eq!(http(&url, "POST /v1/products", KEY, "name=Tea").0, 200);
+    assert!(nobody.heard("  --> ").starts_with("product.created [evt_"));
+    nobody.heard("<--  [ERROR] POST http://localhost:9/webhook [evt_");
+    let to = format!("{url}/webhook");
+    let (running, url) = start(folder.path(), &["--forward-to", &to]);
+    assert!(running.heard("STRIPE_WEBHOOK_SECRET=").starts_with(secret));
+    assert_eq!(http(&url, "POST /v1/products", KEY, "name=Tea").0, 200);
+    running.heard(&format!("<--  [404] POST {to} [evt_"));
+}

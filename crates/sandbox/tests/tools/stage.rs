@@ -175,9 +175,8 @@ impl Running {
     /// Waits until it has said that so many times.
     pub(crate) async fn times(&mut self, times: usize, part: &str) -> String {
         let said = self.text.wait_for(|text| text.matches(part).count() >= times);
-        match timeout(PATIENCE, said).await {
-            Ok(Ok(text)) => return text.clone(),
-            Ok(Err(_)) | Err(_) => {}
+        if let Ok(Ok(text)) = timeout(PATIENCE, said).await {
+            return text.clone();
         }
         panic!("it did not say {part:?} {times} times: {}", self.text.borrow().as_str());
     }
