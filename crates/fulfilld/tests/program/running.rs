@@ -130,17 +130,30 @@ impl Drop for Running {
 
 /// One HTTP request; the status and the body.
 pub(crate) fn http(base: &str, head: &str, headers: &str, body: &str) -> (u16, String) {
+    let answer = exchange(base, head, headers, body).unwrap();
+    let status = answer.split(' ').nth(1).and_then(|status| status.parse().ok());
+    let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);
+    (status.unwrap_or_else(|| panic!("not HTTP: {answer}")), body.to_owned())
+}
+
+/// The whole body that a 200 came with; none when the server went away before.
+pub(crate) fn try_http(base: &str, head: &str, headers: &str, body: &str) -> Option<String> {
+    let answer = exchange(base, head, headers, body).ok()?;
+    let (head, body) = answer.split_once("\r\n\r\n")?;
+    let whole = head.to_lowercase().contains(&format!("content-length: {}", body.len()));
+    (head.contains(" 200 ") && whole).then(|| body.to_owned())
+}
+
+fn exchange(base: &str, head: &str, headers: &str, body: &str) -> std::io::Result<String> {
     let host = base.trim_start_matches("http://").trim_end_matches('/');
-    let mut stream = TcpStream::connect(host).unwrap();
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    let mut stream = TcpStream::connect(host)?;
+    stream.set_read_timeout(Some(PATIENCE))?;
     let length = body.len();
     let request = format!(
         "{head} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nContent-Length: {length}\r\n{headers}\r\n{body}"
     );
-    stream.write_all(request.as_bytes()).unwrap();
+    stream.write_all(request.as_bytes())?;
     let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    let status = answer.split(' ').nth(1).and_then(|status| status.parse().ok());
-    let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);
-    (status.unwrap_or_else(|| panic!("not HTTP: {answer}")), body.to_owned())
+    stream.read_to_string(&mut answer)?;
+    Ok(answer)
 }

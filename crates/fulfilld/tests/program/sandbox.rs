@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use crate::running::{Running, Said, fulfilld, http, run};
+use crate::running::{Running, Said, fulfilld, http, run, try_http};
 
 const KEY: &str = "Authorization: Bearer sk_test_1\r\n";
 
@@ -119,4 +119,30 @@ fn forwarding_says_each_event_and_its_answer_and_signs_with_a_secret_that_stays(
     assert!(running.heard("STRIPE_WEBHOOK_SECRET=").starts_with(secret));
     assert_eq!(http(&url, "POST /v1/products", KEY, "name=Tea").0, 200);
     running.heard(&format!("<--  [404] POST {to} [evt_"));
+}
+
+#[test]
+fn what_was_answered_before_a_kill_is_there_after_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let (running, url) = start(folder.path(), &["--data", "shop.data"]);
+    let (say, answered) = std::sync::mpsc::sync_channel(0);
+    for _ in 0..4 {
+        let (say, url) = (say.clone(), url.clone());
+        std::thread::spawn(move || {
+            // Until the sandbox is killed in the middle of it all.
+            while let Some(answer) = try_http(&url, "POST /v1/products", KEY, "name=Tea")
+                && say.send(answer).is_ok()
+            {}
+        });
+    }
+    drop(say);
+    let mut answers: Vec<String> = answered.iter().take(100).collect();
+    drop(running);
+    answers.extend(answered.iter());
+    let (_running, url) = start(folder.path(), &["--data", "shop.data"]);
+    for made in answers {
+        let id = made.split('"').nth(3).unwrap();
+        let (status, now) = http(&url, &format!("GET /v1/products/{id}"), KEY, "");
+        assert_eq!((status, now), (200, made));
+    }
 }

@@ -19,7 +19,7 @@ use crate::{
 /// Longer lines are not read: a request's body has at most 1 MiB, a character at most six.
 const LINE_BYTES_MAX: u64 = 16 * 1024 * 1024;
 /// Lines between two words about the progress.
-const TELL_EVERY: u64 = 200_000;
+const TELL_EVERY: u64 = 100_000;
 
 /// A file whose changes were made again.
 pub(crate) struct Opened {

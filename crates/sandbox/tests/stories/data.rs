@@ -7,9 +7,9 @@ use proptest::prelude::*;
 use reqwest::Method as Http;
 use serde_json::json;
 
-use crate::stage::{Endpoint, Stage};
+use crate::stage::{Endpoint, Stage, read};
 
-const LISTS: [&str; 11] = [
+const LISTS: [&str; 14] = [
     "products",
     "prices",
     "customers",
@@ -19,6 +19,9 @@ const LISTS: [&str; 11] = [
     "payment_links",
     "payment_intents",
     "charges",
+    "refunds",
+    "disputes",
+    "shipping_rates",
     "webhook_endpoints",
     "events",
 ];
@@ -63,6 +66,7 @@ async fn day(stage: &Stage) {
     let visit = stage.http.get(format!("{link}?prefilled_email=bo@example.com"));
     assert_eq!(visit.send().await.unwrap().status(), 303);
     let coupon = format!("&discounts[0][coupon]={}", coupon["id"].as_str().unwrap());
+    let mut intents = Vec::new();
     for (more, method) in [
         ("", Method::Card),
         (&*coupon, Method::Debit),
@@ -71,7 +75,12 @@ async fn day(stage: &Stage) {
     ] {
         let session = stage.session(more).await;
         stage.sandbox.pay(&session, method, Purchase::default()).unwrap();
+        let intent = stage.retrieve(&session).await["payment_intent"]["id"].clone();
+        intents.push(intent.as_str().unwrap().to_owned());
     }
+    stage.post("/v1/refunds", &format!("payment_intent={}&amount=500", intents[0])).await;
+    let dispute = json!({ "payment": intents[3] });
+    assert_eq!(stage.control("/_sandbox/dispute", dispute).await.0, 200);
     let session = stage.session("").await;
     stage.sandbox.pay(&session, Method::Declined, Purchase::default()).unwrap_err();
     let fill = "email=a@b.example&name=Ada&method=card&card_number=4000002760003184&exp=12/34&cvc=123&postal_code=12345";
@@ -169,6 +178,8 @@ enum Step {
     Session,
     Pay { which: usize, method: Method },
     Expire { which: usize },
+    Refund { which: usize },
+    Dispute { which: usize },
     Advance { seconds: u32 },
     Bad,
 }
@@ -182,6 +193,8 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
             2 => Just(Step::Session),
             3 => (which.clone(), prop::sample::select(methods.to_vec()))
                 .prop_map(|(which, method)| Step::Pay { which, method }),
+            1 => which.clone().prop_map(|which| Step::Refund { which }),
+            1 => which.clone().prop_map(|which| Step::Dispute { which }),
             1 => which.prop_map(|which| Step::Expire { which }),
             1 => (1_u32..100_000).prop_map(|seconds| Step::Advance { seconds }),
             1 => Just(Step::Bad),
@@ -204,6 +217,18 @@ impl Step {
                 let id = sessions.get(*which).map_or("cs_test_none", String::as_str);
                 let path = format!("/v1/checkout/sessions/{id}/expire");
                 drop(stage.request(Http::POST, &path).send().await.unwrap());
+            }
+            Self::Refund { which } => {
+                let id = sessions.get(*which).map_or("cs_test_none", String::as_str);
+                let session = stage.request(Http::GET, &format!("/v1/checkout/sessions/{id}"));
+                let (_, session) = read(session.send().await.unwrap()).await;
+                let intent = session["payment_intent"].as_str().unwrap_or("pi_none");
+                let form = format!("payment_intent={intent}&amount=100");
+                drop(stage.request(Http::POST, "/v1/refunds").body(form).send().await.unwrap());
+            }
+            Self::Dispute { which } => {
+                let id = sessions.get(*which).map_or("cs_test_none", String::as_str);
+                stage.control("/_sandbox/dispute", json!({ "payment": id })).await;
             }
             Self::Advance { seconds } => {
                 stage.control("/_sandbox/clock/advance", json!({ "seconds": seconds })).await;
