@@ -146,12 +146,3 @@ pub(super) fn list(state: &State, call: &mut Call) -> Answer {
         "/v1/customers",
     ))
 }
-
-pub(super) fn delete(state: &mut State, call: &mut Call) -> Answer {
-    let id = Arc::clone(&find(state, &call.id, "id")?.id);
-    call.params.done()?;
-    if let Some(customer) = state.customers.remove(&id) {
-        state.emit("customer.deleted", Snapshot::Customer(customer));
-    }
-    Ok(serde_json::json!({ "id": &*id, "object": "customer", "deleted": true }))
-}
