@@ -7,8 +7,10 @@ import Stripe from "stripe";
 const base = new URL(process.env.SANDBOX);
 const to = { host: base.hostname, port: base.port, protocol: "http" };
 const stripe = new Stripe("sk_test_12345678", to);
-const control = (path, body) =>
-  fetch(new URL(`/_sandbox/${path}`, base), { method: "POST", body: JSON.stringify(body) });
+const control = async (path, body) => {
+  const request = { method: "POST", body: JSON.stringify(body) };
+  return (await fetch(new URL(`/_sandbox/${path}`, base), request)).text();
+};
 
 const line = (n) => ({
   quantity: n,
