@@ -4,7 +4,7 @@ use fulfill_sandbox::{Method as Pays, Purchase};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::stage::{Endpoint, Stage};
+use crate::stage::{Endpoint, Stage, read};
 
 fn text<'a>(value: &'a Value, pointer: &str) -> &'a str {
     value.pointer(pointer).and_then(Value::as_str).unwrap()
@@ -177,4 +177,17 @@ async fn the_balance_shows_what_came_and_went() {
     let form = format!("payment_intent={}&expand[]=balance_transaction", text(&intent, "/id"));
     let refund = stage.post("/v1/refunds", &form).await;
     assert_eq!(refund["balance_transaction"]["amount"], json!(-2000));
+}
+
+#[tokio::test]
+async fn a_key_that_reads_charges_reads_refunds_and_makes_none() {
+    let stage = Stage::new().await;
+    let key = "rk_test_reader0000000000";
+    stage.sandbox.restrict(key, &["charge_read"]);
+    let url = format!("{}/v1/refunds", stage.sandbox.url());
+    assert_eq!(stage.http.get(&url).bearer_auth(key).send().await.unwrap().status(), 200);
+    let made = stage.http.post(&url).bearer_auth(key).body("payment_intent=pi_1").send().await;
+    let (status, answer) = read(made.unwrap()).await;
+    assert_eq!(status, 403);
+    assert!(text(&answer, "/error/message").contains("'rak_charge_write'"));
 }
