@@ -59,7 +59,7 @@ pub struct Purchase {
     pub presentment: Option<Presentment>,
     /// Quantities of adjustable lines by line id (`li_…`); 0 removes a line.
     pub quantities: BTreeMap<String, i64>,
-    /// Quantities of optional items by their line id; 0 does not take one.
+    /// Quantities of optional items by their price (`price_…`); 0 does not take one.
     pub optional: BTreeMap<String, i64>,
     /// Amounts by line id, in minor units, where the price lets the buyer choose.
     pub amounts: BTreeMap<String, i64>,

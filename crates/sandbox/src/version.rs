@@ -25,6 +25,8 @@ mod moved {
     pub(super) const AUTOMATIC_METHODS: Date = (2023, 8, 16);
     pub(super) const ASYNC_CAPTURE: Date = (2024, 4, 10);
     pub(super) const COLLECTED_INFORMATION: Date = (2025, 2, 24);
+    /// 2025-09-30.clover: `source` in discounts, `promotion` in promotion codes, accounts as
+    /// customers; `currency_conversion` is gone.
     pub(super) const DISCOUNT_SOURCE: Date = (2025, 9, 30);
     pub(super) const UI_MODE_NAMES: Date = (2026, 3, 25);
     pub(super) const NO_PAYMENT_METHOD_TYPES: Date = (2026, 9, 30);
@@ -82,6 +84,16 @@ impl Version {
 
     /// A discount names its coupon in `source`, a promotion code in `promotion`.
     pub(crate) fn discount_has_source(&self) -> bool {
+        self.date >= moved::DISCOUNT_SOURCE
+    }
+
+    /// A session shows `currency_conversion`, which is null since 2025.
+    pub(crate) fn shows_currency_conversion(&self) -> bool {
+        self.date < moved::DISCOUNT_SOURCE
+    }
+
+    /// A session names the account that stands instead of a customer.
+    pub(crate) fn shows_customer_account(&self) -> bool {
         self.date >= moved::DISCOUNT_SOURCE
     }
 

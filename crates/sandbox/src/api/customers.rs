@@ -2,31 +2,52 @@
 
 use std::sync::Arc;
 
-use super::{Call, list::Paging, metadata};
+use super::{
+    Call,
+    list::Paging,
+    metadata,
+    shape::{self, Member, Shape},
+};
 use crate::{
     error::{Answer, ApiError},
     form::{Change, Params},
     render,
     state::{
         State,
-        objects::{Address, Customer, Metadata, Shipping, Snapshot},
+        objects::{Address, Customer, Metadata, Shipping, Shown, Snapshot},
     },
 };
 
-const IGNORED: [&str; 12] = [
-    "balance",
-    "business_name",
-    "cash_balance",
-    "individual_name",
-    "invoice_prefix",
-    "invoice_settings",
-    "next_invoice_sequence",
-    "payment_method",
-    "source",
-    "tax",
-    "tax_exempt",
-    "tax_id_data",
+/// Parameters that are shown as given.
+const SHOWN: [Member; 7] = [
+    ("balance", Shape::Integer),
+    ("business_name", Shape::Text(150)),
+    ("individual_name", Shape::Text(150)),
+    ("invoice_prefix", Shape::Text(12)),
+    (
+        "invoice_settings",
+        Shape::Object(&[
+            (
+                "custom_fields",
+                Shape::Objects(&[("name", Shape::Text(40)), ("value", Shape::Text(140))]),
+            ),
+            ("default_payment_method", Shape::Text(5_000)),
+            ("footer", Shape::Text(5_000)),
+            (
+                "rendering_options",
+                Shape::Object(&[
+                    ("amount_tax_display", Shape::OneOf(&["exclude_tax", "include_inclusive_tax"])),
+                    ("template", Shape::Text(5_000)),
+                ]),
+            ),
+        ]),
+    ),
+    ("next_invoice_sequence", Shape::Integer),
+    ("tax_exempt", Shape::OneOf(&["exempt", "none", "reverse"])),
 ];
+
+/// Without effect in a sandbox that has no taxes, no wallets and no test clocks of customers.
+const IGNORED: [&str; 5] = ["cash_balance", "payment_method", "source", "tax", "tax_id_data"];
 
 pub(super) fn find<'a>(state: &'a State, id: &str, param: &str) -> Answer<&'a Arc<Customer>> {
     state.customers.get(id).ok_or_else(|| ApiError::missing("customer", id, param))
@@ -44,6 +65,7 @@ pub(super) fn create(state: &mut State, call: &mut Call) -> Answer {
         shipping: None,
         preferred_locales: Vec::new(),
         metadata: Metadata::default(),
+        shown: Shown::default(),
     };
     let customer = read(&mut call.params, empty)?;
     let customer = state.customers.insert(customer);
@@ -69,16 +91,17 @@ fn read(params: &mut Params, mut next: Customer) -> Answer<Customer> {
             .error("email", format!("Invalid email address: {email}"))
             .code("email_invalid"));
     }
-    if let Some(data) = params.object("address")? {
-        next.address = Some(address(data)?);
+    if params.has("address") {
+        next.address = params.object("address")?.map(address).transpose()?;
     }
-    if let Some(data) = params.object("shipping")? {
-        next.shipping = Some(shipping(data)?);
+    if params.has("shipping") {
+        next.shipping = params.object("shipping")?.map(shipping).transpose()?;
     }
     if params.has("preferred_locales") {
         next.preferred_locales = params.texts("preferred_locales")?;
     }
     next.metadata = metadata(params, "metadata", &next.metadata)?;
+    next.shown = shape::take_all(params, &SHOWN, &next.shown)?;
     params.ignore(&IGNORED);
     params.done()?;
     Ok(next)

@@ -1,9 +1,14 @@
 //! Terms that are shown as they were given, and their shapes. Few of them change what happens.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::shape::{Member, Shape, take};
-use crate::{error::Answer, form::Params, state::objects::Terms};
+use crate::{
+    error::Answer,
+    form::Params,
+    render::no_invoice_data,
+    state::objects::{Shown, Terms},
+};
 
 const MESSAGE: Shape = Shape::Object(&[("message", Shape::Text(1_200))]);
 const ISSUER: Shape =
@@ -119,7 +124,7 @@ pub(super) const PASSIVE_OF_SESSIONS: [Member; 10] = [
 /// Of links only. They say what their sessions will, and move no money to others.
 pub(super) const PASSIVE_OF_LINKS: [Member; 5] = [
     ("application_fee_amount", Shape::Integer),
-    ("application_fee_percent", Shape::Any),
+    ("application_fee_percent", Shape::Number),
     ("on_behalf_of", Shape::Text(5_000)),
     ("payment_method_options", Shape::Any),
     (
@@ -151,7 +156,8 @@ pub(super) fn ignore(params: &mut Params) -> Answer<()> {
 }
 
 /// What shown terms do change.
-pub(super) fn act_on(shown: &Map<String, Value>, terms: &mut Terms) {
+pub(super) fn act_on(terms: &mut Terms) {
+    let shown = Shown::clone(&terms.shown);
     let at = |path: &[&str]| {
         let mut names = path.iter();
         let first = names.next().and_then(|name| shown.get(*name));
@@ -166,5 +172,14 @@ pub(super) fn act_on(shown: &Map<String, Value>, terms: &mut Terms) {
         .then(|| holds(&["after_expiration", "recovery", "allow_promotion_codes"]));
     if says(&["payment_method_options", "card", "capture_method"], "manual") {
         terms.capture_later = true;
+    }
+    // A session has more to say about its recovery, and an invoice always has its data.
+    if shown.contains_key("after_expiration") {
+        Shown::make_mut(&mut terms.shown).shift_remove("after_expiration");
+    }
+    if at(&["invoice_creation", "invoice_data"]).is_some_and(Value::is_null)
+        && let Some(creation) = Shown::make_mut(&mut terms.shown).get_mut("invoice_creation")
+    {
+        creation["invoice_data"] = no_invoice_data();
     }
 }

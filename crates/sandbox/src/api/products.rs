@@ -2,9 +2,14 @@
 
 use std::sync::Arc;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use super::{Call, list::Paging, metadata, prices};
+use super::{
+    Call,
+    list::Paging,
+    metadata, prices,
+    shape::{self, Member, Shape},
+};
 use crate::{
     error::{Answer, ApiError},
     form::{Change, Params},
@@ -12,19 +17,27 @@ use crate::{
     render,
     state::{
         State,
-        objects::{Metadata, Product, Snapshot},
+        objects::{Metadata, Product, Shown, Snapshot},
     },
 };
 
 /// Parameters that are shown as given.
-const SHOWN: [&str; 7] = [
-    "marketing_features",
-    "package_dimensions",
-    "shippable",
-    "statement_descriptor",
-    "tax_code",
-    "unit_label",
-    "url",
+const SHOWN: [Member; 7] = [
+    ("marketing_features", Shape::Objects(&[("name", Shape::Text(80))])),
+    (
+        "package_dimensions",
+        Shape::Object(&[
+            ("height", Shape::Number),
+            ("length", Shape::Number),
+            ("weight", Shape::Number),
+            ("width", Shape::Number),
+        ]),
+    ),
+    ("shippable", Shape::Flag),
+    ("statement_descriptor", Shape::Text(22)),
+    ("tax_code", Shape::Text(5_000)),
+    ("unit_label", Shape::Text(12)),
+    ("url", Shape::Text(5_000)),
 ];
 
 pub(super) fn find<'a>(state: &'a State, id: &str, param: &str) -> Answer<&'a Arc<Product>> {
@@ -75,7 +88,7 @@ pub(super) fn read(state: &mut State, params: &mut Params, id: Option<String>) -
         images: images(params)?,
         metadata: metadata(params, "metadata", &Metadata::default())?,
         default_price: None,
-        shown: Arc::new(shown(params)),
+        shown: shape::take_all(params, &SHOWN, &Shown::default())?,
     })
 }
 
@@ -85,10 +98,6 @@ fn images(params: &mut Params) -> Answer<Vec<String>> {
         return Err(params.error("images", "A product can have up to 8 images."));
     }
     Ok(images)
-}
-
-fn shown(params: &mut Params) -> Map<String, Value> {
-    SHOWN.iter().filter_map(|name| Some(((*name).to_owned(), params.shown(name)?))).collect()
 }
 
 pub(super) fn retrieve(state: &State, call: &mut Call) -> Answer {
@@ -111,14 +120,22 @@ pub(super) fn update(state: &mut State, call: &mut Call) -> Answer {
     if params.has("images") {
         next.images = images(params)?;
     }
-    if let Some(price) = params.text("default_price")? {
+    let price = params.change("default_price")?;
+    if price == Change::Unset {
+        next.default_price = None;
+    }
+    if let Change::Set(price) = price {
         let found = prices::find(state, &price, "default_price")?;
+        if found.product != next.id {
+            return Err(params.error(
+                "default_price",
+                format!("The price {price} is not for the product {}.", next.id),
+            ));
+        }
         next.default_price = Some(Arc::clone(&found.id));
     }
     next.metadata = metadata(params, "metadata", &next.metadata)?;
-    let mut all = (*next.shown).clone();
-    all.extend(shown(params));
-    next.shown = Arc::new(all);
+    next.shown = shape::take_all(params, &SHOWN, &next.shown)?;
     params.done()?;
     next.updated = state.now();
     let product = state.products.insert(next);
@@ -144,10 +161,17 @@ pub(super) fn list(state: &State, call: &mut Call) -> Answer {
     let paging = Paging::read_created(params)?;
     let active = params.boolean("active")?;
     let ids = params.texts("ids")?;
-    params.ignore(&["shippable", "url", "type"]);
+    let shippable = params.boolean("shippable")?;
+    let url = params.text("url")?;
+    params.ignore(&["type"]);
     params.done()?;
+    let shows = |row: &Product, name: &str, asked: Option<Value>| {
+        asked.is_none_or(|asked| row.shown.get(name) == Some(&asked))
+    };
     let (rows, has_more) = paging.newest(&state.products, None, "product", |row| {
         active.is_none_or(|active| row.active == active)
+            && shows(row, "shippable", shippable.map(Value::from))
+            && shows(row, "url", url.clone().map(Value::from))
             && (ids.is_empty() || ids.iter().any(|id| **id == *row.id))
     })?;
     Ok(render::list(

@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 use crate::{
     error::{Answer, ApiError},
     form::{Change, Params},
+    state::objects::Shown,
 };
 
 /// What a parameter may look like.
@@ -13,6 +14,7 @@ pub(super) enum Shape {
     Text(usize),
     Flag,
     Integer,
+    Number,
     OneOf(&'static [&'static str]),
     Texts,
     /// Names and texts of the caller's choice, as metadata.
@@ -32,6 +34,14 @@ pub(super) fn take(params: &mut Params, name: &str, shape: &Shape) -> Answer<Opt
         Shape::Text(most) => text(params, name, *most)?.map(Value::from),
         Shape::Flag => params.boolean(name)?.map(Value::from),
         Shape::Integer => params.integer(name)?.map(Value::from),
+        Shape::Number => match params.text(name)? {
+            None => None,
+            Some(text) => {
+                let number = text.parse().ok().and_then(serde_json::Number::from_f64);
+                let wrong = || params.error(name, format!("Invalid decimal: {text}"));
+                Some(number.ok_or_else(wrong)?.into())
+            }
+        },
         Shape::OneOf(allowed) => params.one_of(name, allowed)?.map(Value::from),
         Shape::Texts => match params.has(name) {
             false => None,
@@ -54,6 +64,25 @@ pub(super) fn take(params: &mut Params, name: &str, shape: &Shape) -> Answer<Opt
                 .filter(|values| *values != Value::Array(vec![]))
         }
     })
+}
+
+/// Members that are shown as they were given: those in the call, and of those that are known the
+/// ones that it does not mention.
+pub(super) fn take_all(params: &mut Params, members: &[Member], known: &Shown) -> Answer<Shown> {
+    if !members.iter().any(|(name, _)| params.has(name)) {
+        return Ok(Shown::clone(known));
+    }
+    let mut shown = (**known).clone();
+    for (name, shape) in members {
+        if !params.has(name) {
+            continue;
+        }
+        match take(params, name, shape)? {
+            Some(value) => shown.insert((*name).to_owned(), value),
+            None => shown.shift_remove(*name),
+        };
+    }
+    Ok(Shown::new(shown))
 }
 
 fn whole(mut params: Params, members: &[Member]) -> Answer<Value> {

@@ -134,7 +134,10 @@ pub(super) fn options(
         let id = entry.text("shipping_rate")?;
         let known = match &id {
             None => None,
-            Some(id) => Some(Arc::clone(&find(state, id, &entry.path_of("shipping_rate"))?.id)),
+            Some(id) => {
+                let found = find(state, id, &entry.path_of("shipping_rate"));
+                Some(Arc::clone(&found.map_err(|missing| missing.status(400))?.id))
+            }
         };
         let inline = match entry.object("shipping_rate_data")? {
             None => None,

@@ -1,11 +1,9 @@
 //! What sessions and links have in common: the terms that their creator sets.
 
-use std::sync::Arc;
-
 use super::{
     Call, custom_fields, metadata,
     passive::{self, PASSIVE, PASSIVE_OF_LINKS, PASSIVE_OF_SESSIONS},
-    shape::{Shape, take, text},
+    shape::{Shape, take, take_all, text},
 };
 use crate::{
     error::{Answer, ApiError},
@@ -94,18 +92,9 @@ pub(super) fn read(call: &mut Call, terms: &mut Terms, owner: Owner, now: i64) -
         Owner::Session => &PASSIVE_OF_SESSIONS,
         Owner::Link => &PASSIVE_OF_LINKS,
     };
-    let mut shown = (*terms.shown).clone();
-    for (name, shape) in PASSIVE.iter().chain(own) {
-        if !params.has(name) {
-            continue;
-        }
-        match take(params, name, shape)? {
-            Some(value) => shown.insert((*name).to_owned(), value),
-            None => shown.shift_remove(*name),
-        };
-    }
-    passive::act_on(&shown, terms);
-    terms.shown = Arc::new(shown);
+    terms.shown = take_all(params, &PASSIVE, &terms.shown)?;
+    terms.shown = take_all(params, own, &terms.shown)?;
+    passive::act_on(terms);
     if owner == Owner::Session {
         if params.has("locale") {
             terms.locale = params.one_of("locale", &LOCALES)?.map(str::to_owned);

@@ -3,6 +3,8 @@
 mod answers;
 mod lines;
 mod quote;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
@@ -292,6 +294,7 @@ fn ensure_customer(state: &mut State, next: &mut Session) {
             .cloned()
             .collect(),
         metadata: Arc::default(),
+        shown: Arc::default(),
     });
     next.customer = Some(Arc::clone(&customer.id));
     if let Some(place) = state.sessions.place(&next.id) {

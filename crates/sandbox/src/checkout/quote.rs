@@ -16,7 +16,7 @@ use crate::{
 pub(crate) struct Choices {
     /// Line ids and quantities; 0 removes a line (`quantity[li_…]`).
     pub(crate) quantities: Vec<(String, i64)>,
-    /// Ids of [`Session::optional`] and quantities; 0 is not taken (`optional[li_…]`).
+    /// Ids or prices of [`Session::optional`] and quantities; 0 is not taken (`optional[li_…]`).
     pub(crate) optional: Vec<(String, i64)>,
     /// Amounts of lines whose price lets the buyer choose, in minor units (`amount[li_…]`).
     pub(crate) amounts: Vec<(String, i64)>,
@@ -35,12 +35,12 @@ pub(crate) struct Quote {
     pub(crate) lines: Vec<Line>,
     pub(crate) discount: Option<Discount>,
     pub(crate) shipping_cost: Option<ShippingOption>,
-    #[expect(dead_code, reason = "the page shows it")]
+    #[cfg_attr(not(test), expect(dead_code, reason = "the page shows it"))]
     pub(crate) subtotal: i64,
     pub(crate) discounted: i64,
-    #[expect(dead_code, reason = "the page shows it")]
+    #[cfg_attr(not(test), expect(dead_code, reason = "the page shows it"))]
     pub(crate) shipping: i64,
-    #[expect(dead_code, reason = "the page shows it")]
+    #[cfg_attr(not(test), expect(dead_code, reason = "the page shows it"))]
     pub(crate) tax: i64,
     pub(crate) total: i64,
     /// The buyer has to say how to pay, now or later.
@@ -199,12 +199,12 @@ fn taken(optional: &[Line], choices: &[(String, i64)]) -> Result<Vec<Line>, Fiel
     let mut taken: Vec<Line> = Vec::new();
     for (id, quantity) in choices.iter().filter(|(_, quantity)| *quantity != 0) {
         let refused = |problem| wrong(format!("optional[{id}]"), problem);
-        let line = optional.iter().find(|line| *line.id == **id);
+        let line = optional.iter().find(|line| *line.id == **id || *line.price == **id);
         let line = line.ok_or_else(|| refused(Problem::NoSuchItem))?;
         match line.adjustable {
             None if *quantity != line.quantity => return Err(refused(Problem::FixedQuantity)),
             Some(range) if !(range.minimum.max(1)..=range.maximum).contains(quantity) => {
-                return Err(refused(Problem::Quantity(range.minimum, range.maximum)));
+                return Err(refused(Problem::Quantity(range.minimum.max(1), range.maximum)));
             }
             _ => {}
         }

@@ -135,7 +135,7 @@ pub(crate) fn shipping_rate(rate: &ShippingRate) -> Value {
 }
 
 pub(crate) fn customer(customer: &Customer) -> Value {
-    json!({
+    let mut value = json!({
         "id": &*customer.id,
         "object": "customer",
         "address": customer.address.as_ref().map(address),
@@ -163,7 +163,9 @@ pub(crate) fn customer(customer: &Customer) -> Value {
         "shipping": customer.shipping.as_ref().map(shipping),
         "tax_exempt": "none",
         "test_clock": null,
-    })
+    });
+    show(&mut value, &customer.shown);
+    value
 }
 
 pub(crate) fn coupon(coupon: &Coupon, now: i64) -> Value {

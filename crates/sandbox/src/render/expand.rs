@@ -3,9 +3,9 @@
 use serde_json::Value;
 
 use super::{
-    View, balance_transaction, charge, coupon, customer, intent, line_list, link, options,
-    payment_method, price, price_options, product, promotion_code, refund, session, setup_intent,
-    shipping_rate, subscription,
+    View, balance_transaction, charge, coupon, customer, discount, intent, line_list, link,
+    options, payment_method, price, price_options, product, promotion_code, refund, session,
+    setup_intent, shipping_rate, subscription,
 };
 use crate::{
     error::{Answer, ApiError},
@@ -60,6 +60,9 @@ fn one(
             .iter_mut()
             .try_for_each(|element| one(element, names, path, state, view, allowed));
     }
+    if let Some(filled) = on_demand(value, names, state, view) {
+        return filled.then_some(()).ok_or_else(|| cannot(path));
+    }
     let Value::Object(members) = value else { return Ok(()) };
     let owner = members.get("object").and_then(Value::as_str).unwrap_or_default();
     if *name == "line_items" && matches!(owner, "checkout.session" | "payment_link") {
@@ -72,10 +75,6 @@ fn one(
         let id = members.get("id").and_then(Value::as_str).unwrap_or_default();
         let refunds = refunds(id, state);
         members.insert("refunds".into(), refunds);
-    } else if *name == "currency_options" && rest.is_empty() {
-        let id = members.get("id").and_then(Value::as_str).unwrap_or_default();
-        let options = currency_options(owner, id, state).ok_or_else(|| cannot(path))?;
-        members.insert((*name).into(), options);
     } else if let Some(Value::String(id)) = members.get(*name) {
         let found = object(name, id, state, view, allowed)?;
         let found = found.ok_or_else(|| cannot(path))?;
@@ -92,6 +91,48 @@ fn one(
 
 fn cannot(path: &str) -> ApiError {
     ApiError::invalid(format!("This property cannot be expanded ({path}).")).param("expand")
+}
+
+/// Fills in what is not shown unless it is asked for and is no object of its own. None when `names`
+/// ask for something else.
+fn on_demand(value: &mut Value, names: &[&str], state: &State, view: View<'_>) -> Option<bool> {
+    let owner = value.get("object").and_then(Value::as_str).unwrap_or_default().to_owned();
+    let id = value.get("id").and_then(Value::as_str).unwrap_or_default().to_owned();
+    match (owner.as_str(), names) {
+        ("checkout.session", ["total_details", "breakdown"]) => {
+            let session = state.sessions.get(&id)?;
+            let details = value.get_mut("total_details").filter(|details| details.is_object())?;
+            details["breakdown"] = discount::breakdown(session, state, view);
+            Some(true)
+        }
+        ("coupon", ["applies_to"]) => {
+            let products = state.coupons.get(&id).map(|row| row.products.clone())?;
+            let products: Vec<&str> = products.iter().map(|id| &**id).collect();
+            if !products.is_empty() {
+                value["applies_to"] = serde_json::json!({ "products": products });
+            }
+            Some(true)
+        }
+        ("price" | "coupon", ["currency_options"]) => {
+            let options = currency_options(&owner, &id, state)?;
+            value["currency_options"] = options;
+            Some(true)
+        }
+        ("list", ["data", what @ ("discounts" | "taxes")]) => {
+            let url = value.get("url").and_then(Value::as_str)?.to_owned();
+            let rest = url.strip_prefix("/v1/checkout/sessions/")?;
+            let session = state.sessions.get(rest.strip_suffix("/line_items")?)?;
+            for line in value.get_mut("data").and_then(Value::as_array_mut).into_iter().flatten() {
+                let off = line["amount_discount"].as_i64().unwrap_or(0);
+                line[*what] = match *what {
+                    "taxes" => Value::Array(Vec::new()),
+                    _ => discount::amounts(session, off, state, view),
+                };
+            }
+            Some(true)
+        }
+        _ => None,
+    }
 }
 
 /// Amounts in further currencies are shown only when they are asked for.

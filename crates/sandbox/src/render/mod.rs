@@ -1,6 +1,7 @@
 //! Objects in the shape of an API version.
 
 mod catalog;
+mod discount;
 pub(crate) mod event;
 pub(crate) mod expand;
 mod link;
@@ -21,6 +22,7 @@ pub(crate) use self::{
     payment::{charge, intent, setup_intent, status, subscription},
     refund::{EVIDENCE, balance_transaction, dispute, refund},
     session::{RECOVERY_LASTS_S, line, line_list, session},
+    terms::no_invoice_data,
 };
 use crate::{
     state::objects::{Address, Metadata, Shipping, Snapshot},

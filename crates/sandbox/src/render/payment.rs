@@ -9,7 +9,7 @@ use super::{
     shipping, show,
 };
 use crate::state::objects::{
-    Action, Charge, ChargeStatus, Failure, Intent, IntentStatus, Session, SetupIntent,
+    Action, Charge, ChargeStatus, Failure, Intent, IntentStatus, Session, SetupIntent, Trial,
 };
 
 pub(crate) fn status(status: IntentStatus) -> &'static str {
@@ -233,6 +233,11 @@ fn outcome(failure: Option<Failure>) -> Value {
 
 /// A subscription as far as the session that began it tells.
 pub(crate) fn subscription(session: &Session, id: &str) -> Value {
+    let terms = &session.terms;
+    let trial = terms.trial.map(|trial| match trial {
+        Trial::Days(days) => session.created.saturating_add(days * 24 * 60 * 60),
+        Trial::Until(until) => until,
+    });
     json!({
         "id": id,
         "object": "subscription",
@@ -251,9 +256,13 @@ pub(crate) fn subscription(session: &Session, id: &str) -> Value {
             "url": format!("/v1/subscription_items?subscription={id}") },
         "latest_invoice": session.invoice.as_deref(),
         "livemode": false,
-        "metadata": {},
+        "description": terms.subscription_description,
+        "metadata": metadata(&terms.subscription_metadata),
         "start_date": session.created,
-        "status": "active",
+        "status": if trial.is_some() { "trialing" } else { "active" },
+        "trial_end": trial,
+        "trial_settings": terms.trial_settings,
+        "trial_start": trial.map(|_| session.created),
     })
 }
 

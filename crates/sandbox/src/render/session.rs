@@ -68,7 +68,6 @@ fn order(session: &Session) -> Value {
         "client_secret": null,
         "created": session.created,
         "currency": terms.currency.as_deref(),
-        "currency_conversion": null,
         "discounts": discounts(session.discount.as_ref()),
         "expires_at": session.expires_at,
         "integration_identifier": null,
@@ -109,7 +108,6 @@ fn buyer(session: &Session, view: View<'_>) -> Value {
         "custom_fields": custom_fields(&terms.custom_fields, Some(&session.answers)),
         "custom_text": no_custom_text(),
         "customer": session.customer.as_deref(),
-        "customer_account": session.customer_account,
         "customer_creation": creates.then_some(creation),
         "customer_details": customer_details(session),
         "customer_email": session.customer_email,
@@ -222,6 +220,12 @@ fn moved(value: &mut Value, session: &Session, version: &Version) {
             "presentment_amount": seen.amount,
             "presentment_currency": seen.currency,
         });
+    }
+    if version.shows_currency_conversion() {
+        value["currency_conversion"] = Value::Null;
+    }
+    if version.shows_customer_account() {
+        value["customer_account"] = session.customer_account.as_deref().into();
     }
     match version.shipping_place() {
         ShippingPlace::CollectedInformation => {

@@ -89,16 +89,17 @@ pub(super) fn no_custom_text() -> Value {
 }
 
 pub(super) fn invoice_creation() -> Value {
+    json!({ "enabled": false, "invoice_data": no_invoice_data() })
+}
+
+pub(crate) fn no_invoice_data() -> Value {
     json!({
-        "enabled": false,
-        "invoice_data": {
-            "account_tax_ids": null,
-            "custom_fields": null,
-            "description": null,
-            "footer": null,
-            "issuer": null,
-            "metadata": {},
-            "rendering_options": null,
-        },
+        "account_tax_ids": null,
+        "custom_fields": null,
+        "description": null,
+        "footer": null,
+        "issuer": null,
+        "metadata": {},
+        "rendering_options": null,
     })
 }

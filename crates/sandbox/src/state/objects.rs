@@ -142,6 +142,7 @@ pub(crate) struct Customer {
     pub(crate) shipping: Option<Shipping>,
     pub(crate) preferred_locales: Vec<String>,
     pub(crate) metadata: Metadata,
+    pub(crate) shown: Shown,
 }
 
 #[derive(Debug, Clone)]
