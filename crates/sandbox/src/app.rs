@@ -17,7 +17,7 @@ use crate::{
     deliver::Lanes,
     faults::Faults,
     ids::RequestIds,
-    journal::{self, Journal},
+    journal::{self, Journal, Made},
     listen::Listeners,
     news::News,
     state::{Outgoing, State},
@@ -90,12 +90,13 @@ impl App {
         let outcome = change.apply(&mut state);
         state.clock.end();
         let outgoing = state.take_outgoing();
+        let made = Made { at_ms, drawn: state.ids.drawn() };
         let next = state.next_due_ms();
         // Counted before anybody else can look: nobody takes this moment for idleness.
         self.lanes.expect(outgoing.jobs.len());
         let outgoing = match journal {
             Some((journal, line)) => {
-                journal.append(at_ms, line, outgoing);
+                journal.append(made, line, outgoing);
                 None
             }
             None => Some(outgoing),

@@ -14,11 +14,19 @@ const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmn
 
 /// Where all chance in the sandbox comes from.
 #[derive(Debug)]
-pub(crate) struct Ids(StdRng);
+pub(crate) struct Ids {
+    dice: StdRng,
+    drawn: u64,
+}
 
 impl Ids {
     pub(crate) fn new(seed: u64) -> Self {
-        Self(StdRng::seed_from_u64(seed))
+        Self { dice: StdRng::seed_from_u64(seed), drawn: 0 }
+    }
+
+    /// How often chance was asked. Changes that are made again must ask as often as before.
+    pub(crate) fn drawn(&self) -> u64 {
+        self.drawn
     }
 
     /// `prefix` and as many random letters and digits as Stripe's ids of that kind have.
@@ -41,15 +49,17 @@ impl Ids {
     pub(crate) fn text(&mut self, prefix: &str, length: usize) -> String {
         let mut text = String::with_capacity(prefix.len() + length);
         text.push_str(prefix);
+        self.drawn += length as u64;
         for _ in 0..length {
-            text.push(char::from(ALPHABET[self.0.random_range(0..ALPHABET.len())]));
+            text.push(char::from(ALPHABET[self.dice.random_range(0..ALPHABET.len())]));
         }
         text
     }
 
     /// True once in a while: with the given probability.
     pub(crate) fn chance(&mut self, probability: f64) -> bool {
-        self.0.random_bool(probability.clamp(0.0, 1.0))
+        self.drawn += 1;
+        self.dice.random_bool(probability.clamp(0.0, 1.0))
     }
 }
 

@@ -4,12 +4,13 @@
 //!
 //! ```text
 //! {"sum":"5f0c91aa","format":1,"seed":7}
-//! {"sum":"01b2e7c4","at":1790000000000,"change":{"start":{"base":"http://127.0.0.1:12111","settle_ms":2000}}}
-//! {"sum":"9ad04e13","at":1790000000214,"change":{"call":{"method":"POST","path":"/v1/products", … }}}
+//! {"sum":"01b2e7c4","at":1790000000000,"drawn":32,"change":{"start":{"base":"http://127.0.0.1:12111","settle_ms":2000}}}
+//! {"sum":"9ad04e13","at":1790000000214,"drawn":70,"change":{"call":{"method":"POST","path":"/v1/products", … }}}
 //! ```
 //!
 //! `at` is the sandbox's time in milliseconds since 1970, `change` one of [`crate::change`]'s
-//! commands by name. `sum` is the first four bytes of SHA-256 over the sum before it and the rest of
+//! commands by name, `drawn` how often chance had been asked when it was made: a program that makes
+//! other ids of the same changes must not go on as if they were those that were answered. `sum` is the first four bytes of SHA-256 over the sum before it and the rest of
 //! its own line, so a line that was altered, lost or moved is noticed. The state itself is not in the
 //! file: the changes are made again, with the seed that the first line tells and at the times that
 //! the others tell, and give the same ids and events.
@@ -63,9 +64,18 @@ struct Queue {
     closing: bool,
 }
 
+/// Around a change, besides what it carries itself.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Made {
+    /// When, on the sandbox's clock, in milliseconds since 1970.
+    pub(crate) at_ms: i64,
+    /// How often chance had been asked after it.
+    pub(crate) drawn: u64,
+}
+
 #[derive(Debug)]
 struct Line {
-    at_ms: i64,
+    made: Made,
     change: String,
     /// Deliveries that go out when the line is stored.
     outgoing: Outgoing,
@@ -117,9 +127,9 @@ impl Journal {
 
     /// Puts a change at the journal's end. Callers hold the state's lock, so that the order is the
     /// one in which changes were made.
-    pub(crate) fn append(&self, at_ms: i64, change: String, outgoing: Outgoing) {
+    pub(crate) fn append(&self, made: Made, change: String, outgoing: Outgoing) {
         let mut queue = locked(&self.shared.queue);
-        queue.lines.push(Line { at_ms, change, outgoing });
+        queue.lines.push(Line { made, change, outgoing });
         queue.appended += 1;
         drop(queue);
         self.shared.more.notify_one();
@@ -187,7 +197,8 @@ impl<D: Disk> Writer<D> {
         while let Some(lines) = self.next() {
             let mut bytes = Vec::new();
             for line in &lines {
-                let rest = format!("\"at\":{},\"change\":{}}}", line.at_ms, line.change);
+                let Made { at_ms, drawn } = line.made;
+                let rest = format!("\"at\":{at_ms},\"drawn\":{drawn},\"change\":{}}}", line.change);
                 self.sum.line(&rest, &mut bytes);
             }
             if !self.store(&bytes) {
@@ -276,10 +287,10 @@ mod tests {
     async fn a_full_disk_is_told_and_what_waited_is_stored_when_there_is_room_again() {
         let paper = Paper::default();
         let journal = Journal::start(paper.clone(), Sum::default(), Weak::new()).unwrap();
-        journal.append(1, "{}".into(), Outgoing::default());
+        journal.append(Made { at_ms: 1, drawn: 0 }, "{}".into(), Outgoing::default());
         assert_eq!(journal.stored().await, Ok(()));
         paper.full.store(true, Ordering::SeqCst);
-        journal.append(2, "{}".into(), Outgoing::default());
+        journal.append(Made { at_ms: 2, drawn: 0 }, "{}".into(), Outgoing::default());
         assert!(journal.stored().await.is_err());
         assert!(journal.stored_blocking().is_err());
         assert!(journal.refusal().is_some());
@@ -290,7 +301,7 @@ mod tests {
         journal.close().await;
         let text = paper.text.lock().unwrap().clone();
         assert_eq!(text.lines().count(), 2, "{text}");
-        assert!(text.ends_with("\"at\":2,\"change\":{}}\n"), "{text}");
+        assert!(text.ends_with("\"at\":2,\"drawn\":0,\"change\":{}}\n"), "{text}");
     }
 
     #[tokio::test]
@@ -298,7 +309,7 @@ mod tests {
         let paper = Paper::default();
         paper.full.store(true, Ordering::SeqCst);
         let journal = Journal::start(paper, Sum::default(), Weak::new()).unwrap();
-        journal.append(1, "{}".into(), Outgoing::default());
+        journal.append(Made { at_ms: 1, drawn: 0 }, "{}".into(), Outgoing::default());
         journal.close().await;
         assert!(journal.stored().await.is_err());
     }

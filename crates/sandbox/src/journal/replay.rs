@@ -21,6 +21,9 @@ const LINE_BYTES_MAX: u64 = 16 * 1024 * 1024;
 /// Lines between two words about the progress.
 const TELL_EVERY: u64 = 100_000;
 
+/// The rules have changed since the file was written.
+const OTHER_IDS: &str = "this program makes other ids of this change than the one that wrote it; go on with that one, or begin another file";
+
 /// A file whose changes were made again.
 pub(crate) struct Opened {
     pub(crate) state: State,
@@ -34,6 +37,7 @@ pub(crate) struct Opened {
 #[derive(Deserialize)]
 struct Entry {
     at: i64,
+    drawn: u64,
     change: Command,
 }
 
@@ -82,7 +86,9 @@ pub(crate) fn open(path: &Path, asked: Option<u64>, clock: &Clock) -> Result<Ope
         }
         let entry = serde_json::from_slice(&lines.line)
             .map_err(|error| wrong(format!("this program does not know this change ({error})")))?;
-        replay.again(entry);
+        if !replay.again(entry) {
+            return Err(wrong(OTHER_IDS.to_owned()));
+        }
         end += lines.line.len() as u64 + 1;
         if number % TELL_EVERY == 0 {
             tracing::info!("reading the data file: {} %", end * 100 / length.max(1));
@@ -110,7 +116,8 @@ struct Replay {
 }
 
 impl Replay {
-    fn again(&mut self, Entry { at, change }: Entry) {
+    /// False when it drew other ids than before.
+    fn again(&mut self, Entry { at, drawn, change }: Entry) -> bool {
         let Self { state, owed } = self;
         state.clock.begin_at(at);
         change.apply(state, &mut |owing| match owing {
@@ -119,6 +126,7 @@ impl Replay {
         });
         state.clock.end();
         state.take_outgoing().jobs.into_iter().for_each(|job| owed.asked(job));
+        state.ids.drawn() == drawn
     }
 }
 
@@ -176,5 +184,33 @@ impl Lines<'_> {
 
     fn is_last(&mut self) -> io::Result<bool> {
         Ok(self.reader.fill_buf()?.is_empty())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_that_would_make_other_ids_does_not_go_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("shop.data");
+        let clock = Clock::manual(1_000);
+        for (drawn, fits) in [(32, true), (33, false)] {
+            let mut sum = Sum::default();
+            let mut bytes = file::header(7, &mut sum);
+            let turn =
+                format!("\"at\":1000,\"drawn\":{drawn},\"change\":{{\"turn\":{{\"by_ms\":5}}}}}}");
+            sum.line(&turn, &mut bytes);
+            std::fs::write(&path, bytes).unwrap();
+            match open(&path, None, &clock) {
+                Ok(opened) => assert!(fits && opened.state.turned_ms == 5),
+                Err(error) => {
+                    assert!(
+                        !fits && error.to_string().contains("line 2: this program makes other ids")
+                    );
+                }
+            }
+        }
     }
 }
