@@ -10,6 +10,7 @@ mod data_files;
 mod deliveries;
 mod discounts;
 mod disputes;
+mod events;
 mod faults;
 mod links;
 mod lists;

@@ -81,6 +81,7 @@ async fn thin_events_come_by_name_from_both_versions() {
         let args = listen(&[&flags[..], &[&endpoint.address]].concat());
         let mut running = stage.start(cli, Over::Socket, &args);
         let secret = running.secret().await;
+        let mut news = stage.sandbox.watch();
         stage.stripe(&["products", "create", "--name", "Tea"]).await;
         let thin = endpoint.came(1).await[0].clone();
         assert!(thin.is_signed_with(&secret), "{cli:?}");
@@ -88,6 +89,9 @@ async fn thin_events_come_by_name_from_both_versions() {
         let snapshot = thin.json()["snapshot_event"].as_str().unwrap().to_owned();
         let snapshot = stage.get(&format!("/v1/events/{snapshot}")).await;
         assert_eq!(snapshot["data"]["object"]["id"], thin.json()["related_object"]["id"]);
+        let answered = tokio::time::timeout(std::time::Duration::from_secs(10), news.recv()).await;
+        assert!(answered.is_ok(), "{cli:?} did not tell the answer");
+        assert_eq!(stage.sandbox.deliveries()[0].event, thin.id());
     }
 }
 
