@@ -115,3 +115,5 @@ assert.equal(destination.status, "enabled");
 assert.equal((await stripe.v2.core.eventDestinations.disable(destination.id)).status, "disabled");
 await stripe.v2.core.eventDestinations.del(destination.id);
 console.log("all is well");
+// An idle connection would keep node for half a minute.
+process.exit();
