@@ -35,6 +35,7 @@ struct Inner {
     registry: Registry,
     webhooks: Family<Kind, Counter>,
     ack_seconds: Histogram,
+    duplicates: Counter,
     placed: Family<StatusOf, Counter>,
     fulfilled: Counter,
     fulfill_seconds: Histogram,
@@ -66,6 +67,7 @@ impl Default for Meters {
             registry: Registry::with_prefix("fulfilld"),
             webhooks: Family::default(),
             ack_seconds: Histogram::new(seconds),
+            duplicates: Counter::default(),
             placed: Family::default(),
             fulfilled: Counter::default(),
             fulfill_seconds: Histogram::new(long),
@@ -99,6 +101,7 @@ impl Inner {
             Unit::Seconds,
             self.ack_seconds.clone(),
         );
+        r.register("duplicates", "Events that had come before", self.duplicates.clone());
         r.register("placed", "Orders placed, by where they stood then", self.placed.clone());
         r.register("fulfilled", "Orders that reached fulfilled", self.fulfilled.clone());
         r.register_with_unit(
@@ -129,6 +132,11 @@ impl Inner {
 }
 
 impl Meters {
+    /// Events were sorted in, and so many of them had come before.
+    pub fn duplicates(&self, count: usize) {
+        self.0.duplicates.inc_by(count as u64);
+    }
+
     /// A webhook was answered.
     pub fn webhook(&self, fate: &str, took: std::time::Duration) {
         self.0.webhooks.get_or_create(&Kind { kind: fate.to_owned() }).inc();

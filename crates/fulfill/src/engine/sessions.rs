@@ -21,6 +21,10 @@ use crate::{
 const ROOM: usize = 256;
 /// Sessions in one claim.
 const CLAIM: usize = 64;
+/// Events sorted in at once: about 3 ms on SQLite.
+const SORT: usize = 128;
+/// How often what another process received and left is looked for.
+const SWEEP: Millis = 10 * SECOND;
 /// Looks in one transaction: about 5 ms on SQLite, which has one writer.
 const RECORD: usize = 64;
 /// Failed looks in a row before a person is asked: about an hour.
@@ -82,6 +86,7 @@ async fn claim(
     done: mpsc::Sender<Done>,
 ) {
     let room = Arc::new(Semaphore::new(ROOM));
+    let mut unsorted = Unsorted { more: true, swept_at: Millis::MIN };
     while !stop.is_cancelled() {
         // A claim is a commit: wait until it is worth one.
         tokio::select! {
@@ -89,6 +94,10 @@ async fn claim(
             () = stop.cancelled() => return,
         }
         let now = parts.clock.now();
+        let Some(more) = sort_in(parts, &mut unsorted, now).await else {
+            wait(parts, stop, now + SECOND, false).await;
+            continue;
+        };
         let permits = parts.client.permits(Purpose::Retrieve, Asker::Work);
         let wanted = (permits.now as usize).min(CLAIM);
         if wanted == 0 {
@@ -111,12 +120,43 @@ async fn claim(
             lock(holding).insert(claim.session, (claim.fence, parts.clock.now()));
             begin(parts, stop, claim, place, &done);
         }
-        if !full {
+        if !full && !more {
             match parts.store.next_due().await {
                 Ok(Some(at)) if at <= now => moment(stop).await,
                 Ok(Some(at)) => wait(parts, stop, at.min(now + IDLE), true).await,
                 _ => wait(parts, stop, now + IDLE, true).await,
             }
+        }
+    }
+}
+
+/// What may wait to be sorted in.
+struct Unsorted {
+    more: bool,
+    /// When somebody else's was looked for.
+    swept_at: Millis,
+}
+
+/// Sorts in what was received, here or by a process that is gone. Whether there may be more; nothing
+/// when it failed.
+async fn sort_in(parts: &Parts, unsorted: &mut Unsorted, now: Millis) -> Option<bool> {
+    let sweep = now >= unsorted.swept_at.saturating_add(SWEEP);
+    if !parts.store.stored_more() && !unsorted.more && !sweep {
+        return Some(false);
+    }
+    if sweep {
+        unsorted.swept_at = now;
+    }
+    unsorted.more = true;
+    match parts.store.sort_in(SORT).await {
+        Ok(sorted) => {
+            parts.meters.duplicates(sorted.duplicates);
+            unsorted.more = sorted.events == SORT;
+            Some(unsorted.more)
+        }
+        Err(error) => {
+            tracing::error!(%error, "what was received cannot be sorted in; tried again in a second");
+            None
         }
     }
 }

@@ -1,19 +1,18 @@
-//! What arrives: stored before it is acknowledged. All that wait share one commit.
+//! What arrives: stored before it is acknowledged, and nothing else. All that wait share one commit.
+//! Sorting it in (`sort.rs`) comes afterwards.
 
-use std::{
-    collections::{BTreeMap, HashMap, HashSet},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+use std::sync::{
+    Arc, Mutex, MutexGuard, PoisonError,
+    atomic::{AtomicBool, Ordering},
 };
 
 use bytes::Bytes;
-use futures_util::future::BoxFuture;
 use tokio::sync::oneshot;
 
 use super::{
     Store, StoreError,
-    db::{Dialect, Lane, Tx, Value, vals},
+    db::{Dialect, Lane, Value, vals},
     pack,
-    work::{RING, RUNG},
 };
 
 /// Most arrivals in one commit.
@@ -48,14 +47,12 @@ pub struct Arrival {
 /// What became of an arrival, on disk when this is returned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Received {
-    /// Stored, and its session was rung.
+    /// Stored; its session is rung as soon as it is sorted in.
     Rang,
     /// Stored; there is nothing to do about it.
     Noted,
     /// Stored for a person to look at.
     Quarantined,
-    /// Stored before.
-    Duplicate,
 }
 
 type Answer = oneshot::Sender<Result<Received, Refused>>;
@@ -66,7 +63,11 @@ type Answer = oneshot::Sender<Result<Received, Refused>>;
 pub(super) struct Refused(Arc<str>);
 
 #[derive(Default)]
-pub(super) struct Inbox(Mutex<Waiting>);
+pub(super) struct Inbox {
+    waiting: Mutex<Waiting>,
+    /// Something was stored since it was last looked at.
+    pub(super) stored: AtomicBool,
+}
 
 #[derive(Default)]
 struct Waiting {
@@ -88,29 +89,23 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Inbox {
     fn take(&self) -> Taken {
-        let mut waiting = lock(&self.0);
+        let mut waiting = lock(&self.waiting);
         let count = waiting.arrivals.len().min(BATCH);
-        let mut some: Vec<(Arrival, Answer)> = waiting.arrivals.drain(..count).collect();
-        drop(waiting);
-        // By id: unsorted batches of two replicas wait for each other in a circle.
-        some.sort_by(|(a, _), (b, _)| a.id.cmp(&b.id));
-        let (arrivals, answers) = some.into_iter().unzip();
+        let (arrivals, answers) = waiting.arrivals.drain(..count).unzip();
         Taken { arrivals: Arc::new(arrivals), answers }
     }
 }
 
 impl Store {
-    /// Stores an arrival and rings its session, once per event id.
+    /// Stores an arrival. Its session is rung once per event id, by [`Store::sort_in`].
     ///
     /// # Errors
     /// When it could not be committed: then nothing is acknowledged.
     pub async fn receive(&self, mut arrival: Arrival) -> Result<Received, StoreError> {
         arrival.body = pack(&arrival.body).into();
-        // As it will be stored, so that it is found again in the answer.
-        arrival.id = arrival.id.replace('\0', "\u{fffd}");
         let (answer, answered) = oneshot::channel();
         let begin = {
-            let mut waiting = lock(&self.inbox.0);
+            let mut waiting = lock(&self.inbox.waiting);
             if waiting.arrivals.len() >= WAITING {
                 return Err(StoreError::Unusable("too many deliveries are waiting".into()));
             }
@@ -146,8 +141,9 @@ impl Store {
             let outcome = self.commit(&batch).await;
             // Where it could not even begin, whoever waits is refused, not kept for better days.
             let taken = lock(&batch).take().unwrap_or_else(|| self.inbox.take());
+            self.inbox.stored.fetch_or(outcome.is_ok(), Ordering::Relaxed);
             answer(taken, outcome);
-            let mut waiting = lock(&self.inbox.0);
+            let mut waiting = lock(&self.inbox.waiting);
             if waiting.arrivals.is_empty() {
                 waiting.commits -= 1;
                 return;
@@ -164,7 +160,12 @@ impl Store {
                 let mut taken = lock(&taken);
                 let arrivals = Arc::clone(&taken.get_or_insert_with(|| inbox.take()).arrivals);
                 drop(taken);
-                write(tx, arrivals, livemode, clock.now())
+                let now = clock.now();
+                Box::pin(async move {
+                    let rows = arrivals.iter().map(|arrival| row(arrival, livemode, now)).collect();
+                    tx.append(EVENT, "doorbell (event)", rows).await?;
+                    Ok(arrivals.iter().map(|arrival| fate(arrival, livemode)).collect())
+                })
             })
             .await
     }
@@ -186,21 +187,6 @@ fn answer(taken: Taken, outcome: Result<Vec<Received>, StoreError>) {
             }
         }
     }
-}
-
-/// What became of each, in their order, given the ids that are new.
-fn fates(arrivals: &[Arrival], new: &HashSet<String>, livemode: bool) -> Vec<Received> {
-    let fate = |(at, arrival): (usize, &Arrival)| {
-        if is_twin(arrivals, at) || !new.contains(&arrival.id) {
-            return Received::Duplicate;
-        }
-        match disposition(arrival, livemode) {
-            "rang" => Received::Rang,
-            "quarantined" => Received::Quarantined,
-            _ => Received::Noted,
-        }
-    };
-    arrivals.iter().enumerate().map(fate).collect()
 }
 
 /// What is done about an arrival.
@@ -228,142 +214,27 @@ fn mode(arrival: &Arrival, own: bool) -> bool {
     }
 }
 
-/// Stores what is new and rings; tells each arrival's fate, in their order.
-fn write(
-    tx: &mut Tx,
-    arrivals: Arc<Vec<Arrival>>,
-    livemode: bool,
-    now: i64,
-) -> BoxFuture<'_, Result<Vec<Received>, StoreError>> {
-    Box::pin(async move {
-        let numbers = sessions(tx, &arrivals, livemode, now).await?;
-        let mut rows = Vec::with_capacity(arrivals.len());
-        for (at, arrival) in arrivals.iter().enumerate() {
-            if !is_twin(&arrivals, at) {
-                rows.push(row(arrival, &numbers, livemode, now));
-            }
-        }
-        let new = tx.insert_new(EVENT, rows, "ON CONFLICT (session, id) DO NOTHING", 1).await?;
-        let new: HashSet<String> = new.into_iter().map(|(_, id)| id).collect();
-        let mut bells: BTreeMap<&str, Bell> = BTreeMap::new();
-        let fates = fates(&arrivals, &new, livemode);
-        for (arrival, fate) in arrivals.iter().zip(&fates) {
-            if let (Received::Rang, Some(id)) = (fate, arrival.session.as_deref())
-                && numbers.get(id).is_some_and(|known| !known.rung)
-            {
-                bells.entry(id).or_default().add(arrival);
-            }
-        }
-        tx.insert(RUNG, self::rows(&bells, livemode, now), RING).await?;
-        Ok(fates)
-    })
+fn fate(arrival: &Arrival, livemode: bool) -> Received {
+    match disposition(arrival, livemode) {
+        "rang" => Received::Rang,
+        "quarantined" => Received::Quarantined,
+        _ => Received::Noted,
+    }
 }
 
-/// The same event came twice in one batch (they are sorted): the first counts.
-fn is_twin(arrivals: &[Arrival], at: usize) -> bool {
-    let twin =
-        |first: usize| arrivals.get(first).zip(arrivals.get(at)).is_some_and(|(a, b)| a.id == b.id);
-    at.checked_sub(1).is_some_and(twin)
-}
+const EVENT: &str = "event \
+    (id, account, livemode, type, object_id, created, received_at, disposition, body)";
 
-fn row(
-    arrival: &Arrival,
-    numbers: &HashMap<String, Known>,
-    livemode: bool,
-    now: i64,
-) -> Vec<Value> {
-    let what = disposition(arrival, livemode);
-    let session = arrival.session.as_deref();
-    let number = match (what, session) {
-        ("rang", Some(id)) => numbers.get(id).map_or(NONE, |known| known.seq),
-        _ => NONE,
-    };
-    // A session of ours is named by its number.
-    let object = session.filter(|_| number == NONE);
+fn row(arrival: &Arrival, livemode: bool, now: i64) -> Vec<Value> {
     vals![
-        number,
         &arrival.id,
         &arrival.account,
         mode(arrival, livemode),
         &arrival.kind,
-        object,
+        &arrival.session,
         arrival.created,
         now,
-        what,
+        disposition(arrival, livemode),
         arrival.body.clone()
     ]
-}
-
-/// Stands for "about no session of ours".
-const NONE: i64 = 0;
-
-const EVENT: &str = "event \
-    (session, id, account, livemode, type, object_id, created, received_at, disposition, body)";
-
-/// A session that arrivals are about.
-struct Known {
-    seq: i64,
-    /// It is new, and was rung when its row was made.
-    rung: bool,
-}
-
-/// The numbers of the sessions that are rung; those not heard of before are registered, and rung by
-/// that: all that is about a new session is new.
-async fn sessions(
-    tx: &mut Tx,
-    arrivals: &[Arrival],
-    livemode: bool,
-    now: i64,
-) -> Result<HashMap<String, Known>, StoreError> {
-    let mut bells: BTreeMap<&str, Bell> = BTreeMap::new();
-    for (at, arrival) in arrivals.iter().enumerate() {
-        if let ("rang", Some(id)) = (disposition(arrival, livemode), arrival.session.as_deref())
-            && !is_twin(arrivals, at)
-        {
-            bells.entry(id).or_default().add(arrival);
-        }
-    }
-    if bells.is_empty() {
-        return Ok(HashMap::new());
-    }
-    let ids: Vec<String> = bells.keys().map(|id| (*id).to_owned()).collect();
-    let found: Vec<(i64, String)> = tx
-        .fetch(
-            "SELECT seq, id FROM session WHERE id {in $1} AND livemode = $2 AND account = ''",
-            vals![ids, livemode],
-        )
-        .await?;
-    let mut known = HashMap::with_capacity(bells.len());
-    for (seq, id) in found {
-        bells.remove(id.as_str());
-        known.insert(id, Known { seq, rung: false });
-    }
-    for (seq, id) in tx.insert_new(RUNG, rows(&bells, livemode, now), RING, 2).await? {
-        known.insert(id, Known { seq, rung: true });
-    }
-    Ok(known)
-}
-
-/// The events of one commit that ring one session.
-#[derive(Default)]
-struct Bell {
-    count: i64,
-    succeeded: bool,
-    failed: bool,
-}
-
-impl Bell {
-    fn add(&mut self, arrival: &Arrival) {
-        self.count += 1;
-        self.succeeded |= arrival.kind == "checkout.session.async_payment_succeeded";
-        self.failed |= arrival.kind == "checkout.session.async_payment_failed";
-    }
-}
-
-/// The sessions' rows, rung; in the order of the ids: two replicas never wait for each other in a circle.
-fn rows(bells: &BTreeMap<&str, Bell>, livemode: bool, now: i64) -> Vec<Vec<Value>> {
-    let rows = bells.iter().map(|(id, bell)| {
-        vals!["", livemode, *id, now, now, false, false, bell.succeeded, bell.failed, bell.count]
-    });
-    rows.collect()
 }

@@ -1,6 +1,6 @@
 //! What this program remembers, and the only room with SQL. One text for SQLite and PostgreSQL.
 //!
-//! [`inbox`](Store::receive) takes what arrives, [`work`](Store::claim) hands out sessions to look
+//! [`inbox`](Store::receive) takes what arrives, [`sort`](Store::sort_in) rings its sessions, [`work`](Store::claim) hands out sessions to look
 //! at, [`record`](Store::record) writes what was decided, [`deliveries`](Store::claim_deliveries)
 //! what has to leave the house, and `views` answer questions.
 
@@ -11,6 +11,7 @@ mod nodes;
 mod orders;
 mod people;
 mod record;
+mod sort;
 mod supply;
 mod views;
 mod work;
@@ -27,6 +28,7 @@ pub use self::{
     nodes::Nodes,
     people::Imported,
     record::{Look, Looked, Recorded},
+    sort::Sorted,
     views::{
         Counts, DeliveryView, EventView, GrantView, GrantsOf, OrderView, OrdersPage, OrdersQuery,
         SessionView, Told,

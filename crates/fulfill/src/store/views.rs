@@ -467,7 +467,8 @@ async fn with_parts(tx: &mut Tx, rows: Vec<ViewRow>) -> Result<Vec<OrderView>, S
         timeline.entry(session).or_default().push(Told { at, what });
     }
     let mut events: HashMap<i64, Vec<EventView>> = HashMap::new();
-    let sql = "SELECT session, id, type, received_at FROM event WHERE session {in $1} ORDER BY session, seq";
+    let sql = "SELECT h.session, h.id, e.type, e.received_at FROM heard h JOIN event e ON e.seq = h.event \
+               WHERE h.session {in $1} ORDER BY h.session, h.event";
     for (session, id, kind, received_at) in
         tx.fetch::<(i64, String, String, i64)>(sql, vals![seqs]).await?
     {

@@ -205,7 +205,6 @@ fn word(received: Received) -> &'static str {
         Received::Rang => "rang",
         Received::Noted => "noted",
         Received::Quarantined => "quarantined",
-        Received::Duplicate => "duplicate",
     }
 }
 

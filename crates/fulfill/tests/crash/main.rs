@@ -20,15 +20,16 @@ const AT_ONCE: usize = 3;
 const BESIDE: [&str; 5] = ["heartbeat", "forget_bodies", "renew", "leave", "give_back"];
 /// Claims are also made when nothing is due, and a waiting order is looked at every few seconds: one
 /// life has some more of them than another.
-const SOMETIMES: [&str; 3] = ["claim", "claim_deliveries", "record"];
+const SOMETIMES: [&str; 4] = ["sort_in", "claim", "claim_deliveries", "record"];
 /// Looks that every life takes, each with a crash before and after.
 const LOOKS: usize = 5;
 /// What an order's life consists of. Whoever adds a transaction to it adds a step to the script.
-const LIFE: [&str; 12] = [
+const LIFE: [&str; 13] = [
     "migrate",
     "note",
     "open_stock",
     "inbox",
+    "sort_in",
     "ring",
     "claim",
     "record",

@@ -13,7 +13,8 @@ const SUPPLY: [&str; 3] = [
     "SELECT 'key ' || k.license_key || ' of ' || k.pool || ': ' || COALESCE(s.id || ' ' || k.line, 'free') \
      FROM license_key k LEFT JOIN session s ON s.seq = k.session ORDER BY 1",
     "SELECT 'event ' || e.type || ' ' || e.disposition || ' ' || COALESCE(s.id, '') \
-     FROM event e LEFT JOIN session s ON s.seq = e.session ORDER BY 1",
+     FROM event e LEFT JOIN heard h ON h.event = e.seq LEFT JOIN session s ON s.seq = h.session \
+     ORDER BY 1",
 ];
 
 impl Snapshot {

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use fulfill::{
     clock::Clock,
     store::{
-        Arrival, Claim, Location, Look, Looked, OrderView, Received, Recorded, Ringer, SessionView,
+        Arrival, Claim, Location, Look, Looked, OrderView, Recorded, Ringer, SessionView, Sorted,
         Store, Tripwire,
     },
 };
@@ -180,8 +180,23 @@ impl Bench {
         }
     }
 
-    pub(crate) async fn receive(&self, event: &str, session: &str) -> Received {
-        self.store.receive(arrival(event, session)).await.unwrap()
+    /// Receives an event and sorts it in; false when it came before.
+    pub(crate) async fn receive(&self, event: &str, session: &str) -> bool {
+        self.store.receive(arrival(event, session)).await.unwrap();
+        self.sort_in().await.duplicates == 0
+    }
+
+    /// Sorts in all that was received.
+    pub(crate) async fn sort_in(&self) -> Sorted {
+        let mut all = Sorted::default();
+        loop {
+            let some = self.store.sort_in(100).await.unwrap();
+            all.events += some.events;
+            all.duplicates += some.duplicates;
+            if some.events < 100 {
+                return all;
+            }
+        }
     }
 
     pub(crate) async fn ring(&self, session: &str) {

@@ -229,7 +229,10 @@ both!(sessions_are_recorded_while_further_events_ring_them, async |t| {
             for answer in futures_util::future::join_all(arrivals).await {
                 answer.unwrap();
             }
+            let sorted = tokio::join!(t.store.sort_in(30), other.sort_in(30));
+            assert!(sorted.0.unwrap().events + sorted.1.unwrap().events > 0);
         }
+        t.sort_in().await;
     };
     let looking = async {
         for round in 0..20 {
@@ -255,7 +258,14 @@ both!(test_and_live_sessions_are_claimed_apart, async |t| {
     t.ring("cs_test_a").await;
     live.ring(&key("cs_live_a"), Ringer::Reconciler).await.unwrap();
     live.receive(arrival("evt_1", "cs_live_b")).await.unwrap();
-    assert_eq!(ids(&t.store.claim(10, 5).await.unwrap()), ["cs_test_a"]);
+    t.receive("evt_2", "cs_test_b").await;
+    let mut of_test = ids(&t.store.claim(10, 5).await.unwrap());
+    of_test.sort();
+    assert_eq!(
+        of_test,
+        ["cs_test_a", "cs_test_b"],
+        "who sorts in rings the sessions of both modes"
+    );
     let mut of_live = ids(&live.claim(10, 5).await.unwrap());
     of_live.sort();
     assert_eq!(of_live, ["cs_live_a", "cs_live_b"]);

@@ -208,7 +208,9 @@ impl Site {
         std::fs::remove_dir_all(self.folder.path()).unwrap();
     }
 
+    /// What is known of a session, once everything that was received is sorted in.
     pub(crate) async fn known(&self, id: &str) -> Option<SessionView> {
+        while self.fulfill.store().sort_in(100).await.unwrap().events == 100 {}
         self.fulfill.store().session_view(&SessionKey::parse(id).unwrap()).await.unwrap()
     }
 

@@ -37,7 +37,7 @@ async fn case_02_a_delivery_that_comes_again_is_answered_alike_and_stored_once()
         assert_eq!((answer.status, answer.text.as_str()), (200, "ok"));
     }
     assert_eq!(site.known("cs_test_a1").await.unwrap().rung, 1);
-    assert_eq!(site.meter("fulfilld_webhooks_total{kind=\"duplicate\"}").await.unwrap(), "3");
+    assert_eq!(site.meter("fulfilld_webhooks_total{kind=\"rang\"}").await.unwrap(), "4");
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use std::{path::Path, sync::Arc};
 
 use futures_util::future::BoxFuture;
 use rusqlite::Connection;
-use sqlx::{PgConnection, PgPool, Postgres, Transaction};
+use sqlx::{PgConnection, PgPool, Postgres, Transaction, pool::PoolConnection};
 
 pub(super) use self::value::{FromRow, Value, rows, vals};
 use super::StoreError;
@@ -60,7 +60,8 @@ impl Dialect {
     }
 }
 
-/// Who writes. On SQLite arrivals go first.
+/// Who writes. On SQLite arrivals go first. On PostgreSQL their transaction is the one statement that it
+/// consists of: it saves the journeys of begin and commit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Lane {
     Arrivals,
@@ -87,7 +88,33 @@ enum Kind {
 /// A transaction, inside its closure.
 pub(super) enum Tx {
     Sqlite(Connection),
-    Postgres(Transaction<'static, Postgres>),
+    Postgres(Pg),
+}
+
+/// A connection to PostgreSQL.
+pub(super) enum Pg {
+    Begun(Transaction<'static, Postgres>),
+    /// Each statement is a transaction.
+    Alone(PoolConnection<Postgres>),
+}
+
+impl std::ops::Deref for Pg {
+    type Target = PgConnection;
+    fn deref(&self) -> &PgConnection {
+        match self {
+            Self::Begun(tx) => tx,
+            Self::Alone(conn) => conn,
+        }
+    }
+}
+
+impl std::ops::DerefMut for Pg {
+    fn deref_mut(&mut self) -> &mut PgConnection {
+        match self {
+            Self::Begun(tx) => tx,
+            Self::Alone(conn) => conn,
+        }
+    }
 }
 
 /// How often a transaction that PostgreSQL refused for another's sake is tried.
@@ -141,7 +168,7 @@ impl Db {
                 let mut tries = 0;
                 loop {
                     tries += 1;
-                    match self.attempt(pool, name, &body).await {
+                    match self.attempt(pool, name, lane, &body).await {
                         Err(error) if error.is_contention() && tries < TRIES => {
                             tracing::debug!(name, tries, %error, "trying the transaction again");
                         }
@@ -173,16 +200,24 @@ impl Db {
         &self,
         pool: &PgPool,
         name: &'static str,
+        lane: Lane,
         body: &F,
     ) -> Result<T, StoreError>
     where
         T: Send + 'static,
         F: for<'t> Fn(&'t mut Tx) -> BoxFuture<'t, Result<T, StoreError>> + Send + Sync + 'static,
     {
-        let mut tx = Tx::Postgres(pool.begin().await?);
+        if lane == Lane::Arrivals {
+            let mut tx = Tx::Postgres(Pg::Alone(pool.acquire().await?));
+            self.trip(name, false);
+            let value = body(&mut tx).await?;
+            self.trip(name, true);
+            return Ok(value);
+        }
+        let mut tx = Tx::Postgres(Pg::Begun(pool.begin().await?));
         let value = body(&mut tx).await?;
         self.trip(name, false);
-        if let Tx::Postgres(tx) = tx {
+        if let Tx::Postgres(Pg::Begun(tx)) = tx {
             tx.commit().await?;
         }
         self.trip(name, true);
@@ -201,7 +236,7 @@ impl Db {
             }
             Kind::Postgres(pool) => {
                 let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
-                let mut tx = Tx::Postgres(pool.begin_with(begin).await?);
+                let mut tx = Tx::Postgres(Pg::Begun(pool.begin_with(begin).await?));
                 body(&mut tx).await
             }
         }
@@ -340,21 +375,18 @@ impl Tx {
     /// Inserts numbered rows (`seq`) that have a name (`id`, at `name_at` among the values) and tells
     /// number and name of those that are new. SQLite tells the number by itself: its RETURNING sets up
     /// a table of its own each time, which costs more than the insert.
-    pub(super) async fn insert_new(
+    pub(super) async fn insert_named(
         &mut self,
         head: &str,
         rows: Vec<Vec<Value>>,
         tail: &str,
         name_at: usize,
     ) -> Result<Vec<(i64, String)>, StoreError> {
-        if self.dialect() == Dialect::Postgres {
+        let Self::Sqlite(conn) = self else {
             let sql = format!("INSERT INTO {head} {{rows}} {tail} RETURNING seq, id");
             return self.for_rows(&sql, rows).await;
-        }
-        let Self::Sqlite(conn) = self else { return Ok(Vec::new()) };
-        let width = rows.first().map_or(0, Vec::len);
-        let marks: Vec<String> = (1..=width).map(|n| format!("?{n}")).collect();
-        let sql = format!("INSERT INTO {head} VALUES ({}) {tail}", marks.join(","));
+        };
+        let sql = sqlite::insert(head, &rows, tail);
         let mut new = Vec::with_capacity(rows.len());
         for mut row in rows {
             if sqlite::execute(conn, &sql, &row)? > 0
@@ -364,6 +396,58 @@ impl Tx {
             }
         }
         Ok(new)
+    }
+
+    /// Inserts rows whose last column is a number, and tells the numbers of those that are new.
+    pub(super) async fn insert_new(
+        &mut self,
+        table: &str,
+        columns: &[&str],
+        rows: Vec<Vec<Value>>,
+    ) -> Result<Vec<i64>, StoreError> {
+        let head = format!("{table} ({})", columns.join(", "));
+        let tail = "ON CONFLICT DO NOTHING";
+        let Self::Sqlite(conn) = self else {
+            let number = columns.last().copied().unwrap_or_default();
+            let sql = format!("INSERT INTO {head} {{rows}} {tail} RETURNING {number}");
+            let new: Vec<(i64,)> = self.for_rows(&sql, rows).await?;
+            return Ok(new.into_iter().map(|(number,)| number).collect());
+        };
+        let sql = sqlite::insert(&head, &rows, tail);
+        let mut new = Vec::with_capacity(rows.len());
+        for row in rows {
+            if sqlite::execute(conn, &sql, &row)? > 0
+                && let Some(Value::Int(Some(number))) = row.last()
+            {
+                new.push(*number);
+            }
+        }
+        Ok(new)
+    }
+
+    /// Appends numbered rows to `head`, and their numbers to `queue` (`table (column)`); on PostgreSQL
+    /// in one statement.
+    pub(super) async fn append(
+        &mut self,
+        head: &str,
+        queue: &str,
+        rows: Vec<Vec<Value>>,
+    ) -> Result<(), StoreError> {
+        let Self::Sqlite(conn) = self else {
+            let sql = format!(
+                "WITH new AS (INSERT INTO {head} {{rows}} RETURNING seq) \
+                 INSERT INTO {queue} SELECT seq FROM new"
+            );
+            self.for_rows::<()>(&sql, rows).await?;
+            return Ok(());
+        };
+        let sql = sqlite::insert(head, &rows, "");
+        let queue = format!("INSERT INTO {queue} VALUES (?1)");
+        for row in rows {
+            sqlite::execute(conn, &sql, &row)?;
+            sqlite::execute(conn, &queue, &vals![conn.last_insert_rowid()])?;
+        }
+        Ok(())
     }
 
     /// Inserts many rows: `head` is `table (columns)`, `tail` what follows the values.

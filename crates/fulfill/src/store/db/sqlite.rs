@@ -303,3 +303,10 @@ pub(super) fn execute(conn: &Connection, sql: &str, values: &[Value]) -> Result<
     let mut statement = conn.prepare_cached(sql)?;
     Ok(statement.execute(rusqlite::params_from_iter(values))? as u64)
 }
+
+/// The statement that inserts each of `rows`.
+pub(super) fn insert(head: &str, rows: &[Vec<Value>], tail: &str) -> String {
+    let width = rows.first().map_or(0, Vec::len);
+    let marks: Vec<String> = (1..=width).map(|n| format!("?{n}")).collect();
+    format!("INSERT INTO {head} VALUES ({}) {tail}", marks.join(","))
+}
