@@ -205,7 +205,8 @@ async fn turn(State(outside): State<Arc<Outside>>, Path(to): Path<i64>) -> Json<
 }
 
 const UNDONE: &str = "SELECT \
-    (SELECT COUNT(*) FROM session WHERE lease_until IS NOT NULL OR due_at <= NOW) \
+    (SELECT COUNT(*) FROM doorbell) \
+    + (SELECT COUNT(*) FROM session WHERE lease_until IS NOT NULL OR due_at <= NOW) \
     + (SELECT COUNT(*) FROM delivery WHERE kind = 'ledger' AND status IN ('due', 'running')) \
     + (SELECT COUNT(*) FROM shelf WHERE releasing) + (SELECT COUNT(*) FROM key_pool WHERE releasing)";
 const UNDER_WAY: &str = "SELECT (SELECT COUNT(*) FROM session WHERE lease_until IS NOT NULL) \

@@ -148,6 +148,7 @@ both!(what_cannot_be_read_is_kept_for_a_person_and_acknowledged, shop(), async |
         assert_eq!(t.deliver_signed(body).await, OK, "{body}");
         assert_eq!(t.deliver_signed(body).await, OK, "again: {body}");
     }
+    t.settle().await;
     assert_eq!(stored(t).await, 8, "each once");
     assert_eq!(
         t.db.number("SELECT COUNT(*) FROM event WHERE disposition = 'quarantined'").await,

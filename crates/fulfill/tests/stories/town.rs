@@ -342,7 +342,8 @@ impl Town {
     async fn undone(&self) -> i64 {
         let (now, kinds) = (self.clock.now(), self.kinds());
         let sql = format!(
-            "SELECT (SELECT COUNT(*) FROM session WHERE lease_until IS NOT NULL OR due_at <= {now}) \
+            "SELECT (SELECT COUNT(*) FROM doorbell) \
+             + (SELECT COUNT(*) FROM session WHERE lease_until IS NOT NULL OR due_at <= {now}) \
              + (SELECT COUNT(*) FROM delivery WHERE kind IN ({kinds}) AND (status = 'running' OR due_at <= {now})) \
              + (SELECT COUNT(*) FROM shelf WHERE releasing) + (SELECT COUNT(*) FROM key_pool WHERE releasing)"
         );
