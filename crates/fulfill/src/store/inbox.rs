@@ -1,9 +1,12 @@
 //! What arrives: stored before it is acknowledged, and nothing else. All that wait share one commit.
 //! Sorting it in (`sort.rs`) comes afterwards.
 
-use std::sync::{
-    Arc, Mutex, MutexGuard, PoisonError,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    sync::{
+        Arc, Condvar, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
 };
 
 use bytes::Bytes;
@@ -22,6 +25,9 @@ const WAITING: usize = 20_000;
 /// Commits under way at once. One on SQLite (it has one writer); a second one on PostgreSQL fills
 /// the time the first waits for its disk.
 const COMMITS: usize = 2;
+/// How long a commit on SQLite waits at most for as many as came side by side lately (half of them:
+/// the others are on their way while it is written). Who comes alone never waits.
+const GATHER: Duration = Duration::from_millis(1);
 
 /// One verified delivery.
 #[derive(Debug, Clone)]
@@ -65,6 +71,7 @@ pub(super) struct Refused(Arc<str>);
 #[derive(Default)]
 pub(super) struct Inbox {
     waiting: Mutex<Waiting>,
+    enough: Condvar,
     /// Something was stored since it was last looked at.
     pub(super) stored: AtomicBool,
 }
@@ -73,6 +80,10 @@ pub(super) struct Inbox {
 struct Waiting {
     arrivals: Vec<(Arrival, Answer)>,
     commits: usize,
+    /// How many came side by side lately.
+    beside: usize,
+    /// The commit that gathers begins when so many wait.
+    awaited: Option<usize>,
 }
 
 /// What one commit stores, taken when it begins and kept in case it has to run again.
@@ -88,6 +99,18 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Inbox {
+    /// Gives those that come side by side a moment to share the commit. Blocks: only for SQLite's thread.
+    fn gather(&self) {
+        let mut waiting = lock(&self.waiting);
+        let enough = waiting.beside / 2;
+        if waiting.arrivals.len() < enough {
+            waiting.awaited = Some(enough);
+            let few = |waiting: &mut Waiting| waiting.arrivals.len() < enough;
+            let gathered = self.enough.wait_timeout_while(waiting, GATHER, few);
+            gathered.unwrap_or_else(PoisonError::into_inner).0.awaited = None;
+        }
+    }
+
     fn take(&self) -> Taken {
         let mut waiting = lock(&self.waiting);
         let count = waiting.arrivals.len().min(BATCH);
@@ -112,6 +135,10 @@ impl Store {
             waiting.arrivals.push((arrival, answer));
             let begin = waiting.commits < self.commits_at_once();
             waiting.commits += usize::from(begin);
+            if waiting.awaited.is_some_and(|enough| waiting.arrivals.len() >= enough) {
+                waiting.awaited = None;
+                self.inbox.enough.notify_one();
+            }
             begin
         };
         if begin {
@@ -142,8 +169,11 @@ impl Store {
             // Where it could not even begin, whoever waits is refused, not kept for better days.
             let taken = lock(&batch).take().unwrap_or_else(|| self.inbox.take());
             self.inbox.stored.fetch_or(outcome.is_ok(), Ordering::Relaxed);
+            let answered = taken.answers.len();
             answer(taken, outcome);
             let mut waiting = lock(&self.inbox.waiting);
+            let beside = answered + waiting.arrivals.len();
+            waiting.beside = beside.max(waiting.beside / 8 * 7);
             if waiting.arrivals.is_empty() {
                 waiting.commits -= 1;
                 return;
@@ -155,10 +185,17 @@ impl Store {
     async fn commit(&self, batch: &Batch) -> Result<Vec<Received>, StoreError> {
         let (inbox, taken) = (Arc::clone(&self.inbox), Arc::clone(batch));
         let (livemode, clock) = (self.livemode, self.clock.clone());
+        let gathers = self.db.dialect() == Dialect::Sqlite;
         self.db
             .write("inbox", Lane::Arrivals, move |tx| {
+                let take = || {
+                    if gathers {
+                        inbox.gather();
+                    }
+                    inbox.take()
+                };
                 let mut taken = lock(&taken);
-                let arrivals = Arc::clone(&taken.get_or_insert_with(|| inbox.take()).arrivals);
+                let arrivals = Arc::clone(&taken.get_or_insert_with(take).arrivals);
                 drop(taken);
                 let now = clock.now();
                 Box::pin(async move {

@@ -22,7 +22,7 @@ pub(super) enum Dialect {
 }
 
 /// Mark, SQLite, PostgreSQL.
-const WORDS: [(&str, &str, &str); 7] = [
+const WORDS: [(&str, &str, &str); 8] = [
     ("{lock}", "", "FOR UPDATE"),
     ("{skip}", "", "FOR UPDATE SKIP LOCKED"),
     // By bytes, as Rust sorts: rows are locked in the order of their names, the same by whom ever.
@@ -31,6 +31,8 @@ const WORDS: [(&str, &str, &str); 7] = [
     ("{serial}", "INTEGER PRIMARY KEY", "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY"),
     ("{number_key}", "INTEGER PRIMARY KEY", "BIGINT PRIMARY KEY"),
     ("{compact}", "WITHOUT ROWID", ""),
+    // Bodies that are packed already are kept in the row, not packed again and laid elsewhere.
+    ("{wide}", "", "WITH (toast_tuple_target = 8160)"),
 ];
 
 impl Dialect {

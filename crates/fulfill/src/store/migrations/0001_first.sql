@@ -12,7 +12,7 @@ CREATE TABLE event (
   received_at BIGINT NOT NULL,
   disposition {text} NOT NULL,
   body {blob}
-);
+) {wide};
 CREATE INDEX event_quarantined ON event (seq) WHERE disposition = 'quarantined';
 
 -- Events that have not been sorted in yet: written with the event, gone when its session is rung.
@@ -72,7 +72,7 @@ CREATE TABLE orders (
   client_reference_id {text},
   sale {text} NOT NULL,
   raw {blob}
-);
+) {wide};
 CREATE INDEX orders_open ON orders (livemode, status, session) WHERE status <> 'fulfilled';
 CREATE INDEX orders_email ON orders (email) WHERE email IS NOT NULL;
 CREATE INDEX orders_customer ON orders (customer) WHERE customer IS NOT NULL;
