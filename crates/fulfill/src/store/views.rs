@@ -169,7 +169,7 @@ pub struct GrantView {
 pub struct Counts {
     /// Orders that are not fulfilled, by status.
     pub open_orders: Vec<(String, i64)>,
-    /// Sessions to look at now.
+    /// Events to sort in and sessions to look at now.
     pub work_due: i64,
     /// Sessions to look at later.
     pub work_later: i64,
@@ -523,13 +523,14 @@ async fn counts(tx: &mut Tx, livemode: bool, now: Millis) -> Result<Counts, Stor
             vals![livemode],
         )
         .await?;
+    let unsorted: Option<(i64,)> = tx.first("SELECT COUNT(*) FROM doorbell", vals![]).await?;
     let quarantined: Option<(i64,)> =
         tx.first("SELECT COUNT(*) FROM event WHERE disposition = 'quarantined'", vals![]).await?;
     let n = |found: Option<(i64,)>| found.map_or(0, |(n,)| n);
     let stuck = stuck.into_iter().map(|(kind, n)| (kind, "stuck".to_owned(), n));
     Ok(Counts {
         open_orders,
-        work_due: n(due),
+        work_due: n(due) + n(unsorted),
         work_later: n(later),
         deliveries: deliveries.into_iter().chain(stuck).collect(),
         quarantined: n(quarantined),

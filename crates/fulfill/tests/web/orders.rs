@@ -124,6 +124,7 @@ async fn where_there_is_no_order_the_reason_is_told() {
 
     let idle = Site::idle(|b| b).await;
     idle.deliver(event("evt_1", "checkout.session.completed", "cs_test_a1")).await;
+    assert!(idle.known("cs_test_a1").await.is_some(), "it is sorted in");
     let answer = idle.api(Method::GET, "/orders/cs_test_a1", None).await;
     assert!(answer.text.contains("has not been looked at yet"), "{}", answer.text);
 }

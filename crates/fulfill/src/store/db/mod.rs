@@ -447,7 +447,7 @@ impl Tx {
         let queue = format!("INSERT INTO {queue} VALUES (?1)");
         for row in rows {
             sqlite::execute(conn, &sql, &row)?;
-            sqlite::execute(conn, &queue, &vals![conn.last_insert_rowid()])?;
+            sqlite::execute(conn, &queue, &[Value::from(conn.last_insert_rowid())])?;
         }
         Ok(())
     }
