@@ -20,6 +20,7 @@ use crate::{
     journal::{self, Journal, Made},
     listen::Listeners,
     news::News,
+    page::Twice,
     state::{Outgoing, State},
 };
 
@@ -38,6 +39,7 @@ pub(crate) struct App {
     pub(crate) runtime: Handle,
     pub(crate) request_ids: RequestIds,
     journal: OnceLock<Journal>,
+    pub(crate) twice: Twice,
     /// The time the agenda waits for.
     awaited_ms: AtomicI64,
     agenda: Notify,
@@ -62,6 +64,7 @@ impl App {
             runtime: Handle::current(),
             request_ids: RequestIds::new(seed, state.starts),
             journal: OnceLock::new(),
+            twice: Twice::default(),
             awaited_ms: AtomicI64::new(i64::MAX),
             agenda: Notify::new(),
             state: RwLock::new(state),

@@ -6,15 +6,20 @@ const NO_DECIMALS: [&str; 15] = [
 ];
 const THREE_DECIMALS: [&str; 5] = ["bhd", "jod", "kwd", "omr", "tnd"];
 
-/// `€12.34`, `¥500`, `1.234 KWD`.
-pub(crate) fn shown(amount: i64, currency: &str) -> String {
-    let decimals = if NO_DECIMALS.contains(&currency) {
+/// How many of an amount's digits stand behind the point.
+pub(crate) fn decimals(currency: &str) -> u32 {
+    if NO_DECIMALS.contains(&currency) {
         0
     } else if THREE_DECIMALS.contains(&currency) {
         3
     } else {
         2
-    };
+    }
+}
+
+/// `€12.34`, `¥500`, `1.234 KWD`.
+pub(crate) fn shown(amount: i64, currency: &str) -> String {
+    let decimals = decimals(currency);
     let unit = 10_u64.pow(decimals);
     let (whole, part) = (amount.unsigned_abs() / unit, amount.unsigned_abs() % unit);
     let mut number = grouped(whole);

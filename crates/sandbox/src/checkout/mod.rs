@@ -13,7 +13,7 @@ use serde_json::Value;
 pub(crate) use self::{
     answers::Answers,
     lines::discount_lines,
-    quote::{Choices, FieldError, Quote, quote},
+    quote::{Choices, FieldError, Problem, Quote, quote},
 };
 use crate::{
     buy::Presentment,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::fields::Filled;
+use super::{check::check, fields::Filled};
 use crate::{
     api::{self, Visit},
     change::Change,
@@ -29,9 +29,10 @@ impl Change for Submit {
         let session = state.sessions.get(&self.session).cloned().ok_or(Refusal::NoSession)?;
         let unread = |_| Refusal::Field("form".to_owned(), "It could not be read.".to_owned());
         let mut params = form::decode(&self.form).map_err(unread)?;
-        let (payment, errors) = Filled::read(&mut params).map_err(unread)?.check(state, &session);
+        let filled = Filled::read(&mut params).map_err(unread)?;
+        let (payment, errors) = check(&filled, state, &session);
         match errors.into_iter().next() {
-            Some((field, wrong)) => Err(Refusal::Field(field, wrong)),
+            Some((field, wrong)) => Err(Refusal::Field(field, wrong.in_english())),
             None => checkout::pay(state, &self.session, payment),
         }
     }

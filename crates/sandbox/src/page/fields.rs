@@ -1,244 +1,259 @@
-//! What a buyer typed, and whether it will do.
+//! What a buyer typed.
 
+use super::amount;
 use crate::{
-    checkout::{self, Answers, Choices, Payment},
+    checkout::{Answers, Choices},
     error::Answer,
     form::{Change, Params},
-    instruments,
-    state::{
-        State,
-        objects::{Address, Buyer, Session, Shipping},
-    },
+    state::objects::Session,
 };
 
 /// The form as it was sent; empty fields are empty.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Filled {
+    /// It was sent: what is not ticked was left out on purpose.
+    pub(super) sent: bool,
     action: String,
+    /// The total that the buyer saw.
+    pub(super) expected_amount: Option<i64>,
     pub(super) email: String,
     pub(super) name: String,
     pub(super) phone: String,
     pub(super) promotion_code: String,
-    pub(super) shipping_name: String,
+    pub(super) shipping: Place,
+    pub(super) shipping_rate: String,
+    pub(super) billing_same: bool,
+    pub(super) billing: Place,
+    pub(super) method: String,
+    pub(super) card_number: String,
+    pub(super) exp: String,
+    pub(super) cvc: String,
+    pub(super) iban: String,
+    pub(super) routing_number: String,
+    pub(super) account_number: String,
+    pub(super) individual_name: String,
+    pub(super) business_name: String,
+    pub(super) tax_id: String,
+    pub(super) quantities: Vec<(String, i64)>,
+    pub(super) optional: Vec<(String, i64)>,
+    /// Line ids and amounts as typed.
+    pub(super) amounts: Vec<(String, String)>,
+    /// Quantities that are no numbers, by the names of their fields.
+    pub(super) not_numbers: Vec<String>,
+    pub(super) custom: Vec<(String, String)>,
+    pub(super) accepts_terms: bool,
+    pub(super) wants_promotions: bool,
+}
+
+/// An address as typed.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Place {
+    pub(super) name: String,
     pub(super) line1: String,
     pub(super) line2: String,
     pub(super) city: String,
     pub(super) state: String,
-    pub(super) shipping_postal_code: String,
-    pub(super) country: String,
-    pub(super) method: String,
-    pub(super) card_number: String,
-    pub(super) exp: String,
-    cvc: String,
     pub(super) postal_code: String,
-    pub(super) iban: String,
-    pub(super) routing_number: String,
-    pub(super) account_number: String,
-    pub(super) quantities: Vec<(String, i64)>,
-    bad_quantities: Vec<String>,
+    pub(super) country: String,
 }
 
-/// Fields and what is wrong with them.
-pub(super) type Errors = Vec<(String, String)>;
+impl Place {
+    fn read(params: &mut Params, names: [&str; 7]) -> Answer<Self> {
+        let [name, line1, line2, city, state, postal_code, country] = names;
+        Ok(Self {
+            name: text(params, name)?,
+            line1: text(params, line1)?,
+            line2: text(params, line2)?,
+            city: text(params, city)?,
+            state: text(params, state)?,
+            postal_code: text(params, postal_code)?,
+            country: text(params, country)?.to_uppercase(),
+        })
+    }
+}
+
+const SHIPPING: [&str; 7] =
+    ["shipping_name", "line1", "line2", "city", "state", "shipping_postal_code", "country"];
+const BILLING: [&str; 7] = [
+    "billing_name",
+    "billing_line1",
+    "billing_line2",
+    "billing_city",
+    "billing_state",
+    "postal_code",
+    "billing_country",
+];
 
 impl Filled {
     pub(super) fn read(params: &mut Params) -> Answer<Self> {
-        let (mut quantities, mut bad_quantities) = (Vec::new(), Vec::new());
-        if let Change::Set(pairs) = params.pairs("quantity")? {
-            for (line, text) in pairs {
-                match text.trim().parse() {
-                    Ok(quantity) => quantities.push((line, quantity)),
-                    Err(_) => bad_quantities.push(line),
-                }
+        let mut not_numbers = Vec::new();
+        let quantities = numbers(params, "quantity", &mut not_numbers)?;
+        let mut optional = numbers(params, "optional", &mut not_numbers)?;
+        let wanted = numbers(params, "optional_quantity", &mut not_numbers)?;
+        for (id, quantity) in &mut optional {
+            if let Some((_, wanted)) = wanted.iter().find(|(other, _)| other == id) {
+                *quantity = *wanted;
             }
         }
-        let mut text =
-            |name: &str| params.text(name).map(|text| text.unwrap_or_default().trim().to_owned());
-        Ok(Self {
-            action: text("action")?,
-            email: text("email")?,
-            name: text("name")?,
-            phone: text("phone")?,
-            promotion_code: text("promotion_code")?,
-            shipping_name: text("shipping_name")?,
-            line1: text("line1")?,
-            line2: text("line2")?,
-            city: text("city")?,
-            state: text("state")?,
-            shipping_postal_code: text("shipping_postal_code")?,
-            country: text("country")?.to_uppercase(),
-            method: text("method")?,
-            card_number: text("card_number")?,
-            exp: text("exp")?,
-            cvc: text("cvc")?,
-            postal_code: text("postal_code")?,
-            iban: text("iban")?,
-            routing_number: text("routing_number")?,
-            account_number: text("account_number")?,
+        let mut filled = Self {
+            sent: true,
+            action: text(params, "action")?,
+            expected_amount: text(params, "expected_amount")?.parse().ok(),
+            shipping: Place::read(params, SHIPPING)?,
+            billing: Place::read(params, BILLING)?,
+            billing_same: ticked(params, "billing_same")?,
+            accepts_terms: ticked(params, "terms_of_service")?,
+            wants_promotions: ticked(params, "promotions")?,
+            amounts: texts(params, "amount")?,
+            custom: texts(params, "custom")?,
             quantities,
-            bad_quantities,
-        })
+            optional,
+            not_numbers,
+            ..Self::default()
+        };
+        for (field, name) in [
+            (&mut filled.email, "email"),
+            (&mut filled.name, "name"),
+            (&mut filled.phone, "phone"),
+            (&mut filled.promotion_code, "promotion_code"),
+            (&mut filled.shipping_rate, "shipping_rate"),
+            (&mut filled.method, "method"),
+            (&mut filled.card_number, "card_number"),
+            (&mut filled.exp, "exp"),
+            (&mut filled.cvc, "cvc"),
+            (&mut filled.iban, "iban"),
+            (&mut filled.routing_number, "routing_number"),
+            (&mut filled.account_number, "account_number"),
+            (&mut filled.individual_name, "individual_name"),
+            (&mut filled.business_name, "business_name"),
+            (&mut filled.tax_id, "tax_id"),
+        ] {
+            *field = text(params, name)?;
+        }
+        if filled.action == "remove_code" {
+            filled.promotion_code.clear();
+        }
+        let number = text(params, "fill")?;
+        if !number.is_empty() {
+            filled.try_out(&number);
+        }
+        Ok(filled)
     }
 
-    /// The buyer only wants to see new totals.
+    /// The buyer only wants to see new totals, or a form that is filled in.
     pub(super) fn only_update(&self) -> bool {
-        self.action == "update"
+        matches!(self.action.as_str(), "update" | "remove_code" | "fill")
     }
 
-    /// The payment that the form asks for, and what is wrong with it.
-    pub(super) fn check(&self, state: &State, session: &Session) -> (Payment, Errors) {
-        let mut errors: Errors = self
-            .bad_quantities
-            .iter()
-            .map(|line| (format!("quantity[{line}]"), "Enter a number.".to_owned()))
-            .collect();
-        let mut wrong = |field: &str, text: &str| errors.push((field.to_owned(), text.to_owned()));
-        let terms = &session.terms;
-        let fixed_email = session.customer_email.is_some() || session.customer.is_some();
-        if !fixed_email && !plausible_email(&self.email) {
-            wrong("email", "Enter an e-mail address, as you@example.com.");
+    /// Fills in a known test number and whatever goes with it.
+    fn try_out(&mut self, number: &str) {
+        "fill".clone_into(&mut self.action);
+        let digits = number.len();
+        if number.starts_with(|c: char| c.is_ascii_alphabetic()) {
+            number.clone_into(&mut self.iban);
+            "sepa_debit".clone_into(&mut self.method);
+        } else if digits > 12 {
+            number.clone_into(&mut self.card_number);
+            ("12 / 34".clone_into(&mut self.exp), "123".clone_into(&mut self.cvc));
+            "card".clone_into(&mut self.method);
+        } else {
+            "110000000".clone_into(&mut self.routing_number);
+            number.clone_into(&mut self.account_number);
+            "us_bank_account".clone_into(&mut self.method);
         }
-        if terms.phone && self.phone.chars().filter(char::is_ascii_digit).count() < 5 {
-            wrong("phone", "Enter a phone number.");
+        if self.name.is_empty() {
+            "Alex Example".clone_into(&mut self.name);
         }
-        let shipping =
-            terms.ships_to.as_ref().map(|countries| self.shipping(countries, &mut wrong));
-        let choices = self.choices();
-        let asks_for_method = match checkout::quote(state, session, &choices) {
-            Ok(quote) => quote.asks_for_method,
-            Err(error) => {
-                wrong(&error.field, &error.problem.to_string());
-                false
-            }
-        };
-        let means = if asks_for_method { self.means(state, session, &mut wrong) } else { None };
-        let buyer = Buyer {
-            email: some(&self.email),
-            name: some(&self.name).or_else(|| some(&self.shipping_name)),
-            phone: some(&self.phone).filter(|_| terms.phone),
-            address: Address {
-                postal_code: some(&self.postal_code),
-                country: self.billing_country(),
-                ..Address::default()
-            },
-        };
-        (
-            Payment {
-                means,
-                buyer,
-                shipping,
-                choices,
-                answers: Answers::default(),
-                presentment: None,
-            },
-            errors,
-        )
+        let country = &self.billing.country;
+        if self.billing.postal_code.is_empty() {
+            self.billing.postal_code =
+                super::address::example(country).unwrap_or("90210").to_owned();
+        }
     }
 
-    /// What the buyer chose.
-    pub(super) fn choices(&self) -> Choices {
+    /// Whether the security code may stand in the page: only when the page itself put it there.
+    pub(super) fn shown_cvc(&self) -> &str {
+        if self.action == "fill" { &self.cvc } else { "" }
+    }
+
+    /// What the buyer chose; amounts that are none are left out.
+    pub(super) fn choices(&self, session: &Session) -> Choices {
+        let amount = |(id, typed): &(String, String)| {
+            Some((id.clone(), amount::typed(typed, session.currency())?))
+        };
         Choices {
             quantities: self.quantities.clone(),
-            promotion_code: some(&self.promotion_code),
+            optional: self.optional.clone(),
+            amounts: self.amounts.iter().filter_map(amount).collect(),
+            shipping_rate: some(&self.shipping_rate),
+            promotion_code: some(&self.promotion_code).filter(|_| session.terms.promotion_codes),
             email: some(&self.email),
-            ..Choices::default()
         }
     }
 
-    fn billing_country(&self) -> Option<String> {
-        some(&self.country)
-            .or_else(|| {
-                some(&self.iban).map(|iban| iban.chars().take(2).collect::<String>().to_uppercase())
-            })
-            .or_else(|| Some("US".to_owned()))
+    /// The answer to a question of the merchant's.
+    pub(super) fn custom(&self, key: &str) -> &str {
+        self.custom.iter().find(|(known, _)| known == key).map_or("", |(_, value)| value.trim())
     }
 
-    fn shipping(&self, countries: &[String], wrong: &mut impl FnMut(&str, &str)) -> Shipping {
-        let name = some(&self.shipping_name).or_else(|| some(&self.name));
-        let postal_code = some(&self.shipping_postal_code).or_else(|| some(&self.postal_code));
-        let country = some(&self.country)
-            .or_else(|| countries.first().filter(|_| countries.len() == 1).cloned());
-        for (field, value, text) in [
-            ("shipping_name", &name, "Enter the recipient's name."),
-            ("line1", &some(&self.line1), "Enter the street and number."),
-            ("city", &some(&self.city), "Enter the city."),
-            ("shipping_postal_code", &postal_code, "Enter the postcode."),
-        ] {
-            if value.is_none() {
-                wrong(field, text);
-            }
+    pub(super) fn answers(&self) -> Answers {
+        let trimmed = |(key, value): &(String, String)| (key.clone(), value.trim().to_owned());
+        let given = |(_, value): &(String, String)| !value.is_empty();
+        Answers {
+            custom_fields: self.custom.iter().map(trimmed).filter(given).collect(),
+            accepts_terms: self.accepts_terms,
+            wants_promotions: self.wants_promotions,
+            individual_name: some(&self.individual_name),
+            business_name: some(&self.business_name),
+            tax_id: tax_id(&self.tax_id),
         }
-        if country.as_ref().is_none_or(|country| !countries.contains(country)) {
-            wrong("country", "Choose one of the countries.");
-        }
-        Shipping {
-            name,
-            phone: some(&self.phone),
-            address: Address {
-                line1: some(&self.line1),
-                line2: some(&self.line2),
-                city: some(&self.city),
-                state: some(&self.state),
-                postal_code,
-                country,
-            },
-        }
-    }
-
-    fn means(
-        &self,
-        state: &State,
-        session: &Session,
-        wrong: &mut impl FnMut(&str, &str),
-    ) -> Option<checkout::Means> {
-        let offered = offered(session);
-        let method = match self.method.as_str() {
-            "" if offered.len() == 1 => offered[0],
-            method => method,
-        };
-        let means = match offered.iter().find(|offered| **offered == method) {
-            Some(&"card") => {
-                if self.postal_code.is_empty() {
-                    wrong("postal_code", "Enter the postcode, as 90210.");
-                }
-                instruments::card(
-                    &self.card_number,
-                    &self.exp,
-                    &self.cvc,
-                    year_and_month(state.now()),
-                )
-            }
-            Some(&"sepa_debit") => instruments::iban(&self.iban),
-            Some(_) => instruments::us_account(&self.routing_number, &self.account_number),
-            None => Err(("method", "Choose a way to pay.")),
-        };
-        if self.name.is_empty() {
-            wrong("name", "Enter your name.");
-        }
-        means.map_err(|(field, text)| wrong(field, text)).ok()
     }
 }
 
-/// The methods of a session that the sandbox can play.
-pub(super) fn offered(session: &Session) -> Vec<&'static str> {
-    let known = ["card", "sepa_debit", "us_bank_account"];
-    let offered: Vec<_> =
-        known.into_iter().filter(|method| session.terms.methods.contains(method)).collect();
-    if offered.is_empty() { vec!["card"] } else { offered }
+/// A tax ID's type, by the country it begins with, and the number.
+fn tax_id(typed: &str) -> Option<(String, String)> {
+    let number: String =
+        typed.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_uppercase();
+    let kind = match number.get(..2)? {
+        "GB" => "gb_vat",
+        "CH" => "ch_vat",
+        "NO" => "no_vat",
+        country if country.bytes().all(|byte| byte.is_ascii_uppercase()) => "eu_vat",
+        _ => "us_ein",
+    };
+    (number.len() > 5).then(|| (kind.to_owned(), number))
 }
 
-fn some(text: &str) -> Option<String> {
+pub(super) fn some(text: &str) -> Option<String> {
     (!text.is_empty()).then(|| text.to_owned())
 }
 
-fn plausible_email(text: &str) -> bool {
-    let Some((user, host)) = text.rsplit_once('@') else { return false };
-    !user.is_empty() && !host.is_empty() && text.len() <= 254 && !text.contains(char::is_whitespace)
+fn texts(params: &mut Params, name: &str) -> Answer<Vec<(String, String)>> {
+    Ok(match params.pairs(name)? {
+        Change::Set(pairs) => pairs,
+        Change::Leave | Change::Unset => Vec::new(),
+    })
 }
 
-/// The month that a card's expiry is held against.
-pub(crate) fn year_and_month(now: i64) -> (i64, i64) {
-    let date = crate::render::event::rfc3339(now.saturating_mul(1000));
-    let mut parts = date.split('-').filter_map(|part| part.parse().ok());
-    (parts.next().unwrap_or(1970), parts.next().unwrap_or(1))
+fn text(params: &mut Params, name: &str) -> Answer<String> {
+    Ok(params.text(name)?.unwrap_or_default().trim().to_owned())
+}
+
+fn ticked(params: &mut Params, name: &str) -> Answer<bool> {
+    Ok(!matches!(params.text(name)?.as_deref(), None | Some("0" | "false" | "off")))
+}
+
+fn numbers(
+    params: &mut Params,
+    name: &str,
+    not_numbers: &mut Vec<String>,
+) -> Answer<Vec<(String, i64)>> {
+    let mut numbers = Vec::new();
+    for (key, text) in texts(params, name)? {
+        match text.trim().parse() {
+            Ok(number) => numbers.push((key, number)),
+            Err(_) => not_numbers.push(format!("{name}[{key}]")),
+        }
+    }
+    Ok(numbers)
 }

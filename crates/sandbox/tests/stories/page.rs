@@ -49,7 +49,8 @@ async fn a_card_is_paid_and_the_buyer_lands_at_the_shop() {
     ] {
         assert!(html.contains(text), "{text} in {html}");
     }
-    assert!(!html.contains("<script"));
+    assert_eq!(html.matches("<script").count(), 1);
+    assert!(html.contains("<script src=\"/_page/checkout.js\" defer></script>"));
     let answer = pay(&stage, &id, CARD).await;
     assert_eq!(location(&answer), format!("http://shop.example/done?id={id}"));
     let paid = stage.retrieve(&id).await;
@@ -60,7 +61,37 @@ async fn a_card_is_paid_and_the_buyer_lands_at_the_shop() {
     let (status, html) = open(&stage, &id).await;
     assert_eq!(status, 409);
     assert!(html.contains("already paid"));
-    assert_eq!(pay(&stage, &id, CARD).await.status(), 409);
+    let another = CARD.replace("ann@", "bea@");
+    assert_eq!(pay(&stage, &id, &another).await.status(), 409);
+}
+
+#[tokio::test]
+async fn the_same_form_sent_again_is_paid_once_and_lands_at_the_same_place() {
+    let stage = Stage::new().await;
+    let id = stage.session("").await;
+    let (one, other) = tokio::join!(pay(&stage, &id, CARD), pay(&stage, &id, CARD));
+    let later = pay(&stage, &id, CARD).await;
+    for answer in [one, other, later] {
+        assert_eq!(location(&answer), format!("http://shop.example/done?id={id}"));
+    }
+    let paid = stage.event_types().await;
+    let completed = paid.iter().filter(|kind| *kind == "checkout.session.completed");
+    assert_eq!(completed.count(), 1);
+}
+
+#[tokio::test]
+async fn nobody_pays_a_total_that_they_have_not_seen() {
+    let stage = Stage::new().await;
+    let id = stage.session("&line_items[0][adjustable_quantity][enabled]=true").await;
+    let lines = stage.get(&format!("/v1/checkout/sessions/{id}/line_items")).await;
+    let line = lines["data"][0]["id"].as_str().unwrap();
+    let form = format!("{CARD}&quantity[{line}]=2");
+    let stale = pay(&stage, &id, &format!("{form}&expected_amount=1200")).await;
+    assert_eq!(stale.status(), 422);
+    let html = stale.text().await.unwrap();
+    assert!(html.contains("The total is now €24.00."), "{html}");
+    assert!(html.contains("name=\"expected_amount\" value=\"2400\""), "{html}");
+    assert_eq!(pay(&stage, &id, &format!("{form}&expected_amount=2400")).await.status(), 303);
 }
 
 #[tokio::test]
