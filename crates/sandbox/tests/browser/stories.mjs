@@ -170,6 +170,7 @@ async function bank(browser) {
 async function debit(browser) {
   const page = await tab(browser, { language: "de", viewport: PHONE });
   await page.goto(given.url);
+  await fits(page);
   await fill(page, "email", "ada@example.com");
   await click(page, "label:has(#method-sepa_debit)");
   await page.waitForSelector("#iban", { visible: true });
