@@ -30,7 +30,6 @@ impl Answers {
     }
 
     /// Everything that is wrong or missing.
-    #[expect(dead_code, reason = "the page asks before it pays")]
     pub(crate) fn problems(&self, terms: &Terms) -> Vec<FieldError> {
         let mut problems = self.misfits(terms);
         let mut need = |asked: Ask, given: bool, field: &str| {

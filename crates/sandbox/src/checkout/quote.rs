@@ -35,12 +35,9 @@ pub(crate) struct Quote {
     pub(crate) lines: Vec<Line>,
     pub(crate) discount: Option<Discount>,
     pub(crate) shipping_cost: Option<ShippingOption>,
-    #[cfg_attr(not(test), expect(dead_code, reason = "the page shows it"))]
     pub(crate) subtotal: i64,
     pub(crate) discounted: i64,
-    #[cfg_attr(not(test), expect(dead_code, reason = "the page shows it"))]
     pub(crate) shipping: i64,
-    #[cfg_attr(not(test), expect(dead_code, reason = "the page shows it"))]
     pub(crate) tax: i64,
     pub(crate) total: i64,
     /// The buyer has to say how to pay, now or later.

@@ -154,7 +154,8 @@ impl Filled {
             "sepa_debit".clone_into(&mut self.method);
         } else if digits > 12 {
             number.clone_into(&mut self.card_number);
-            ("12 / 34".clone_into(&mut self.exp), "123".clone_into(&mut self.cvc));
+            "12 / 34".clone_into(&mut self.exp);
+            "123".clone_into(&mut self.cvc);
             "card".clone_into(&mut self.method);
         } else {
             "110000000".clone_into(&mut self.routing_number);

@@ -94,9 +94,9 @@ impl Visit<'_> {
             _ => (false, words.voucher.expired.0, words.voucher.expired.1.to_owned()),
         };
         let numbers = if waits { numbers(words, kind, id) } else { Vec::new() };
-        let link = session.and_then(|session| {
+        let link = session.map(|session| {
             let url = landing(&session).unwrap_or_else(|| format!("/c/done/{}", session.id));
-            Some((url, back(words, &session)))
+            (url, back(words, &session))
         });
         page(StatusCode::OK, &VoucherPage { words, intent: id, title, text, numbers, link, waits })
     }

@@ -147,7 +147,6 @@ impl Terms {
 
     /// The merchant's own words at a place of the page: `submit`, `after_submit`,
     /// `shipping_address`, `terms_of_service_acceptance`.
-    #[expect(dead_code, reason = "the page shows it")]
     pub(crate) fn custom_text(&self, place: &str) -> Option<&str> {
         self.shown.get("custom_text")?.get(place)?.get("message")?.as_str()
     }

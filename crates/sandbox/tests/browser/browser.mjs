@@ -21,6 +21,7 @@ export async function inBrowser(story) {
   const browser = await puppeteer.launch({
     executablePath: process.env.CHROMIUM,
     headless: true,
+    protocolTimeout: 30_000,
     args: [
       "--no-sandbox",
       "--disable-dev-shm-usage",
@@ -46,6 +47,7 @@ export async function tab(browser, { viewport = DESKTOP, language = "en", script
   await page.setExtraHTTPHeaders({ "accept-language": language });
   await page.setJavaScriptEnabled(script);
   await page.emulateMediaFeatures([{ name: "prefers-color-scheme", value: dark ? "dark" : "light" }]);
+  page.script = script;
   page.foreign = [];
   page.complaints = [];
   page.on("request", (request) => {
@@ -74,11 +76,14 @@ export async function shot(page, name) {
 
 /** Fails on what axe finds. */
 export async function accessible(page, what) {
+  // Without script its timers would stand still.
+  await page.setJavaScriptEnabled(true);
   await page.evaluate(axe.source);
   const found = await page.evaluate(async () => {
     const result = await window.axe.run(document, { resultTypes: ["violations"] });
     return result.violations.map((one) => `${one.id}: ${one.help} at ${one.nodes.map((node) => node.target.join(" ")).join(", ")}`);
   });
+  await page.setJavaScriptEnabled(page.script);
   check(found.length === 0, `${what}: ${found.join("\n")}`);
 }
 

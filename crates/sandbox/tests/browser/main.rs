@@ -2,6 +2,8 @@
 //! need stands below `target/tools` (`cargo xtask test` puts it there); screenshots go to
 //! `target/screenshots`.
 
+#![expect(clippy::unwrap_used, reason = "a story that cannot go on has failed")]
+
 use std::{
     path::{Path, PathBuf},
     process::{Command, Stdio},
@@ -228,6 +230,18 @@ async fn a_debit_in_german_on_a_phone() {
     let stage = Stage::new().await;
     let session = stage.simple("locale=de").await;
     stage.play("debit", json!({ "id": session["id"], "url": session["url"] })).await;
+}
+
+#[tokio::test]
+async fn a_voucher_in_german_is_paid_on_its_own_page() {
+    let stage = Stage::new().await;
+    let session = stage.simple("payment_method_types[]=multibanco").await;
+    let id = session["id"].as_str().unwrap();
+    stage.play("voucher", json!({ "id": id, "url": session["url"] })).await;
+    let url = format!("{}/v1/checkout/sessions/{id}", stage.sandbox.url());
+    let request = stage.http.get(url).bearer_auth(stage.sandbox.secret_key());
+    let session: Value = request.send().await.unwrap().json().await.unwrap();
+    assert_eq!(session["payment_status"], "paid");
 }
 
 #[tokio::test]

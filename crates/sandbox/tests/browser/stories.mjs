@@ -183,6 +183,26 @@ async function debit(browser) {
   stayedHome(page);
 }
 
+async function voucher(browser) {
+  const page = await tab(browser, { language: "de", script: false });
+  await page.goto(given.url);
+  await fill(page, "email", "fill_never@example.com");
+  await fill(page, "name", "Ada Buyer");
+  await shot(page, "voucher-de-1-open");
+  await go(page, "#pay");
+  check((await text(page, "h1")) === "Mit Ihrer Nummer bezahlen", await text(page, "h1"));
+  check((await text(page, ".ask")) === "Bezahlen Sie 12,00 € bis zum 28. September 2026.", await text(page, ".ask"));
+  await shot(page, "voucher-de-2-number");
+  await accessible(page, "the voucher");
+  await go(page, "[value=pay]");
+  check((await text(page, "h1")) === "Die Nummer ist bezahlt", await text(page, "h1"));
+  await shot(page, "voucher-de-3-paid");
+  await accessible(page, "the paid voucher");
+  await go(page, ".link-button");
+  await landed(page);
+  stayedHome(page);
+}
+
 /** Every page, in light and dark, on a desktop and a phone. */
 async function everyPage(browser) {
   for (const dark of [false, true]) {
@@ -210,6 +230,6 @@ async function twice(browser) {
   stayedHome(page);
 }
 
-const STORIES = { purchase, wrong, keyboard, declined, bank, debit, everyPage, twice };
+const STORIES = { purchase, wrong, keyboard, declined, bank, debit, voucher, everyPage, twice };
 const how = given.how ?? {};
 await inBrowser((browser) => STORIES[story](browser, { viewport: how.phone ? PHONE : DESKTOP, language: how.language ?? "en", script: how.script ?? true }));
