@@ -153,10 +153,10 @@ fn play(origin: &str, story: &str, given: &Value) {
     );
 }
 
-async fn purchase(how: Value, total: &str, shipped: &str) {
+async fn purchase(how: Value, [before, total, shipped]: [&str; 3]) {
     let stage = Stage::new().await;
     let session = stage.rich().await;
-    let given = json!({ "id": session["id"], "url": session["url"], "how": how, "total": total, "shipped": shipped });
+    let given = json!({ "id": session["id"], "url": session["url"], "how": how, "before": before, "total": total, "shipped": shipped });
     stage.play("purchase", given).await;
     assert!(
         stage
@@ -169,23 +169,23 @@ async fn purchase(how: Value, total: &str, shipped: &str) {
 
 #[tokio::test]
 async fn a_purchase_in_english_on_a_desktop() {
-    purchase(json!({ "language": "en" }), "€76.45", "€81.45").await;
+    purchase(json!({ "language": "en" }), ["€84.40", "€76.45", "€81.45"]).await;
 }
 
 #[tokio::test]
 async fn a_purchase_in_german_on_a_phone() {
-    purchase(json!({ "language": "de", "phone": true }), "76,45 €", "81,45 €").await;
+    purchase(json!({ "language": "de", "phone": true }), ["84,40 €", "76,45 €", "81,45 €"]).await;
 }
 
 #[tokio::test]
 async fn a_purchase_in_english_on_a_phone_without_script() {
     let how = json!({ "language": "en", "phone": true, "script": false });
-    purchase(how, "€76.45", "€81.45").await;
+    purchase(how, ["€84.40", "€76.45", "€81.45"]).await;
 }
 
 #[tokio::test]
 async fn a_purchase_in_german_on_a_desktop_without_script() {
-    purchase(json!({ "language": "de", "script": false }), "76,45 €", "81,45 €").await;
+    purchase(json!({ "language": "de", "script": false }), ["84,40 €", "76,45 €", "81,45 €"]).await;
 }
 
 #[tokio::test]

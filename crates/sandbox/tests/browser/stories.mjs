@@ -31,6 +31,7 @@ async function purchase(browser, { language, viewport, script }) {
   const line = (await page.$eval("[id^=q-]", (one) => one.id)).slice(2);
   await fill(page, `q-${line}`, "3");
   await click(page, "[id^=o-]");
+  if (script) await says(page, "#total", given.before);
   await fill(page, "promotion_code", "SPRING10");
   if (script) {
     await click(page, "#apply");

@@ -99,7 +99,8 @@ impl<'a> Bill<'a> {
         if line.adjustable.is_none() && line.quantity != 1 {
             details.push((words.order.quantity_short)(line.quantity));
         }
-        if line.quantity != 1 && line.transform.is_none() && !line.trial {
+        let countable = line.quantity != 1 || line.adjustable.is_some();
+        if countable && line.custom.is_none() && line.transform.is_none() && !line.trial {
             details.push((words.order.each)(&self.shown(line.unit_amount)));
         }
         details.extend(self.recurring(line).map(words.figures.every));
