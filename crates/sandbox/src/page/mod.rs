@@ -26,8 +26,9 @@
 //! | `action` | `pay` (if left out) or `update`: shows new totals without paying |
 //!
 //! Answers: 303 to where the buyer lands; 303 to `/c/voucher/{intent}` when there is a number to pay
-//! with (its form has the field `decision`: `pay` or `expire`); 303 to `/c/pay/{session}/authenticate` when the bank
-//! asks (its form has the field `decision`: `approve` or `refuse`); 402 with the form again when the
+//! with (its form has the field `decision`: `pay` or `expire`); 303 to
+//! `/c/pay/{session}/authenticate` when the bank asks (its form has the field `decision`: `approve`
+//! or `refuse`; for an intent without a session, the same at `/c/bank/{intent}`); 402 with the form again when the
 //! bank declines; 422 with the form again when a field is wrong (the text stands in an element with
 //! class `error`); 404 for an unknown session; 409 for one that is paid or expired. The same form
 //! sent twice is paid once, and both answers lead to the same place.
@@ -35,6 +36,7 @@
 mod address;
 mod amount;
 mod answer;
+mod bank;
 mod changes;
 mod check;
 mod closed;
@@ -58,9 +60,10 @@ pub(crate) use self::{
 };
 use self::{
     answer::{asset, page, see_other},
+    bank::Question,
     closed::{done, message, open_session},
     fields::Filled,
-    view::{AuthenticatePage, CheckoutPage, Look},
+    view::{CheckoutPage, Look},
     words::{Problem, Words},
 };
 use crate::{
@@ -70,7 +73,7 @@ use crate::{
     form,
     http::Incoming,
     ids::Id,
-    state::objects::{Failure, Session},
+    state::objects::{Failure, Mode, Session},
 };
 
 /// How long a buyer waits for the endpoint's answer before being sent on.
@@ -250,9 +253,11 @@ impl Visit<'_> {
             checkout::quote(&state, &session, &payment.choices)
                 .map_or(session.total(), |quote| quote.total)
         };
-        let amount = amount::shown(words, total, session.currency());
-        let action = format!("/c/pay/{id}/authenticate");
-        page(StatusCode::OK, &AuthenticatePage { words, action, amount: &amount })
+        let asks = match session.terms.mode {
+            Mode::Setup => Question::Keep,
+            _ => Question::Pay(total, session.currency()),
+        };
+        bank::question(words, format!("/c/pay/{id}/authenticate"), asks)
     }
 
     async fn decide(&self, id: &str) -> Response {

@@ -1,5 +1,4 @@
-//! What a buyer does for an intent outside of the payment page: pays with the number of a voucher,
-//! answers a bank.
+//! What a buyer who pays with a voucher does outside of the payment page: pays with its number.
 
 use std::sync::Arc;
 
@@ -11,12 +10,12 @@ use super::{
     amount::{day, shown},
     answer::{page, see_other},
     landing,
-    view::{AuthenticatePage, back},
+    view::back,
     words::Words,
 };
 use crate::{
     ids::Id,
-    payments::{AnswerBank, PayVoucher},
+    payments::PayVoucher,
     render::digits,
     state::{
         State,
@@ -43,7 +42,7 @@ pub(super) fn of_session(state: &State, session: &Session) -> Option<Id> {
     kind(state, intent).map(|_| Id::clone(&intent.id))
 }
 
-fn session_of(state: &State, intent: &str) -> Option<Arc<Session>> {
+pub(super) fn session_of(state: &State, intent: &str) -> Option<Arc<Session>> {
     state.session_by_intent.get(intent).and_then(|id| state.sessions.get(id)).cloned()
 }
 
@@ -110,35 +109,5 @@ impl Visit<'_> {
         };
         self.app.change(PayVoucher { payment: id.to_owned(), paid });
         see_other(self.words(None), &format!("/c/voucher/{id}"))
-    }
-
-    /// The bank's question about an intent that has no page.
-    pub(super) fn bank(&self, id: &str) -> Response {
-        let state = self.app.read();
-        let intent = state.intents.get(id).cloned();
-        let session = session_of(&state, id).map(|session| Id::clone(&session.id));
-        drop(state);
-        let words = self.words(None);
-        let Some(intent) = intent else { return self.nowhere() };
-        match (session, intent.action, &intent.return_url) {
-            (Some(session), ..) => see_other(words, &format!("/c/pay/{session}/authenticate")),
-            (None, Some(Action::Authenticate), _) => {
-                let amount = shown(words, intent.amount, &intent.currency);
-                let action = format!("/c/bank/{id}");
-                page(StatusCode::OK, &AuthenticatePage { words, action, amount: &amount })
-            }
-            (None, _, Some(url)) => see_other(words, url),
-            (None, _, None) => self.say(StatusCode::OK, words.closed.answered),
-        }
-    }
-
-    pub(super) fn answer_bank(&self, id: &str) -> Response {
-        let approve = match self.decision().as_deref() {
-            Some("approve") => true,
-            Some("refuse") => false,
-            _ => return self.bank(id),
-        };
-        self.app.change(AnswerBank { payment_intent: id.to_owned(), approve });
-        self.bank(id)
     }
 }

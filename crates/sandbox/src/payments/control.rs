@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{answer, disputes, settle};
+use super::{answer, disputes, settle, setups};
 use crate::{
     change::Change,
     ids::Id,
@@ -77,9 +77,11 @@ impl Change for RaiseDispute {
     }
 }
 
-/// A buyer answers the bank's question about an intent that no session has.
+/// A buyer answers the bank's question about an intent that no session has, or about a method that
+/// is to be kept.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct AnswerBank {
+    /// A payment intent or a setup intent.
     pub(crate) payment_intent: String,
     pub(crate) approve: bool,
 }
@@ -89,7 +91,8 @@ impl Change for AnswerBank {
     type Outcome = bool;
 
     fn apply(self, state: &mut State) -> bool {
-        answer(state, &self.payment_intent, self.approve)
+        let Self { payment_intent: id, approve } = self;
+        answer(state, &id, approve) || setups::answer(state, &id, approve)
     }
 }
 

@@ -2,11 +2,15 @@
 
 use std::sync::Arc;
 
-use super::attach;
+use super::{NOT_AUTHENTICATED, answered, attach};
 use crate::state::{
     State,
     objects::{Ends, Failure, IntentStatus, PaymentMethod, SetupIntent, Snapshot},
 };
+
+/// The buyer did not let the bank keep the method.
+const REFUSED: Failure =
+    Failure { code: "setup_intent_authentication_failure", ..NOT_AUTHENTICATED };
 
 /// Adds a setup intent and tells of it.
 pub(crate) fn create(state: &mut State, row: SetupIntent) -> Arc<SetupIntent> {
@@ -42,6 +46,16 @@ pub(crate) fn attempt(
         attach(state, &method.id, &customer);
     }
     failure.map_or(Ok(()), Err)
+}
+
+/// The buyer answers the bank's question about a method to be kept. False when it did not ask.
+pub(crate) fn answer(state: &mut State, id: &str, approved: bool) -> bool {
+    let asked = state.setups.get(id).filter(|row| row.status == IntentStatus::RequiresAction);
+    let method = asked.and_then(|row| row.payment_method.as_ref());
+    let Some(method) = method.and_then(|id| state.methods.get(id)).cloned() else { return false };
+    let ends = if approved { answered(method.ends, true) } else { Ends::Refused(REFUSED) };
+    let _ = attempt(state, id, &method, ends);
+    true
 }
 
 /// Gives it up. False when it cannot be canceled any more.

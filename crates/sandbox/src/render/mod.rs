@@ -19,7 +19,7 @@ pub(crate) use self::{
     },
     link::link,
     method::{payment_method, source},
-    payment::{charge, digits, intent, setup_intent, status, subscription},
+    payment::{charge, client_secret, digits, intent, setup_intent, status, subscription},
     refund::{EVIDENCE, balance_transaction, dispute, refund},
     session::{RECOVERY_LASTS_S, line, line_list, session},
     terms::no_invoice_data,

@@ -42,7 +42,7 @@ pub(crate) fn intent(intent: &Intent, view: View<'_>) -> Value {
         "canceled_at": intent.canceled_at,
         "cancellation_reason": intent.cancellation_reason,
         "capture_method": intent.capture_method.unwrap_or(by_default),
-        "client_secret": format!("{}_secret_{}", intent.id, &intent.id[3..]),
+        "client_secret": client_secret(&intent.id),
         "confirmation_method": if intent.confirmed_by_hand { "manual" } else { "automatic" },
         "created": intent.created,
         "currency": &*intent.currency,
@@ -266,6 +266,12 @@ pub(crate) fn subscription(session: &Session, id: &str) -> Value {
     })
 }
 
+/// What a browser shows to prove that it may see an intent.
+pub(crate) fn client_secret(intent: &str) -> String {
+    let own = intent.split_once('_').map_or(intent, |(_, own)| own);
+    format!("{intent}_secret_{own}")
+}
+
 /// An intent that keeps a payment method for later.
 pub(crate) fn setup_intent(intent: &SetupIntent, view: View<'_>) -> Value {
     let asks = intent.status == IntentStatus::RequiresAction;
@@ -276,7 +282,7 @@ pub(crate) fn setup_intent(intent: &SetupIntent, view: View<'_>) -> Value {
         "application": null,
         "automatic_payment_methods": null,
         "cancellation_reason": intent.cancellation_reason,
-        "client_secret": format!("{}_secret_{}", intent.id, &intent.id[5..]),
+        "client_secret": client_secret(&intent.id),
         "created": intent.created,
         "customer": intent.customer.as_deref(),
         "description": intent.description,

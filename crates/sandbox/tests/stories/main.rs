@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a story that cannot go on ends there")]
 
 mod api;
+mod bank;
 mod catalog;
 mod checkout;
 mod data;

@@ -37,10 +37,11 @@ pub(super) struct MessagePage<'a> {
 /// The bank's question.
 #[derive(Template)]
 #[template(path = "authenticate.html")]
-pub(super) struct AuthenticatePage<'a> {
+pub(super) struct AuthenticatePage {
     pub(super) words: &'static Words,
     pub(super) action: String,
-    pub(super) amount: &'a str,
+    pub(super) title: &'static str,
+    pub(super) question: String,
 }
 
 /// Who looks at the page, and what is to be said.

@@ -105,6 +105,10 @@ pub(super) static WORDS: Words = Words {
         disputed: "is disputed later",
         bank_title: "Confirm the payment",
         bank_asks: |amount| format!("Do you approve the payment of {amount}?"),
+        bank_keeps: (
+            "Confirm the payment method",
+            "Do you allow it to be kept for later payments?",
+        ),
         bank_explains: "With a real card, your bank would ask you here. In the sandbox you decide how it ends.",
         approve: "Approve",
         refuse: "Refuse",

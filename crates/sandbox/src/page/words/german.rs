@@ -107,6 +107,10 @@ pub(super) static WORDS: Words = Words {
         disputed: "wird später angefochten",
         bank_title: "Zahlung bestätigen",
         bank_asks: |amount| format!("Geben Sie die Zahlung über {amount} frei?"),
+        bank_keeps: (
+            "Zahlungsmittel bestätigen",
+            "Darf es für spätere Zahlungen gespeichert werden?",
+        ),
         bank_explains: "Mit einer echten Karte würde hier Ihre Bank fragen. In der Sandbox bestimmen Sie, wie es ausgeht.",
         approve: "Freigeben",
         refuse: "Ablehnen",

@@ -137,6 +137,8 @@ pub(in crate::page) struct MeansWords {
     pub(in crate::page) disputed: &'static str,
     pub(in crate::page) bank_title: &'static str,
     pub(in crate::page) bank_asks: fn(&str) -> String,
+    /// The title and the question when nothing is paid yet.
+    pub(in crate::page) bank_keeps: Said,
     pub(in crate::page) bank_explains: &'static str,
     pub(in crate::page) approve: &'static str,
     pub(in crate::page) refuse: &'static str,

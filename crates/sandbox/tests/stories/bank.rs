@@ -1,0 +1,87 @@
+//! The bank's question about an intent that no session has.
+
+use reqwest::Response;
+use serde_json::{Value, json};
+
+use crate::stage::Stage;
+
+const SHOP: &str = "http://shop.example/back?cart=7%23top";
+
+fn text<'a>(value: &'a Value, pointer: &str) -> &'a str {
+    value.pointer(pointer).and_then(Value::as_str).unwrap()
+}
+
+async fn ask(stage: &Stage, url: &str) -> Response {
+    stage.http.get(url).header("accept-language", "de").send().await.unwrap()
+}
+
+async fn decide(stage: &Stage, url: &str, decision: &str) -> String {
+    let answer = stage.http.post(url).body(format!("decision={decision}")).send().await.unwrap();
+    assert_eq!(answer.status(), 303);
+    answer.headers()["location"].to_str().unwrap().to_owned()
+}
+
+fn back(kind: &str, intent: &Value, status: &str) -> String {
+    let (id, secret) = (text(intent, "/id"), text(intent, "/client_secret"));
+    format!(
+        "http://shop.example/back?cart=7&{kind}={id}&{kind}_client_secret={secret}&redirect_status={status}#top"
+    )
+}
+
+#[tokio::test]
+async fn the_buyer_answers_for_a_payment_and_is_sent_back_with_how_it_went() {
+    let stage = Stage::new().await;
+    let form = format!(
+        "amount=1050&currency=eur&confirm=true&payment_method=pm_card_authenticationRequired&return_url={SHOP}"
+    );
+    for (decision, redirect, status) in
+        [("approve", "succeeded", "succeeded"), ("refuse", "failed", "requires_payment_method")]
+    {
+        let intent = stage.post("/v1/payment_intents", &form).await;
+        let url = text(&intent, "/next_action/redirect_to_url/url");
+        let page = ask(&stage, url).await;
+        assert_eq!(page.status(), 200);
+        let page = page.text().await.unwrap();
+        assert!(page.contains("Geben Sie die Zahlung über 10,50\u{a0}€ frei?"), "{page}");
+        assert_eq!(decide(&stage, url, decision).await, back("payment_intent", &intent, redirect));
+        let path = format!("/v1/payment_intents/{}", text(&intent, "/id"));
+        assert_eq!(stage.get(&path).await["status"], status);
+        assert_eq!(ask(&stage, url).await.status(), 303, "it does not ask twice");
+    }
+}
+
+#[tokio::test]
+async fn the_buyer_allows_a_card_to_be_kept_or_does_not() {
+    let stage = Stage::new().await;
+    let form =
+        format!("confirm=true&payment_method=pm_card_authenticationRequired&return_url={SHOP}");
+    for (decision, redirect, status, code) in [
+        ("approve", "succeeded", "succeeded", Value::Null),
+        (
+            "refuse",
+            "failed",
+            "requires_payment_method",
+            json!("setup_intent_authentication_failure"),
+        ),
+    ] {
+        let intent = stage.post("/v1/setup_intents", &form).await;
+        let url = text(&intent, "/next_action/redirect_to_url/url");
+        let page = ask(&stage, url).await.text().await.unwrap();
+        assert!(page.contains("Darf es für spätere Zahlungen gespeichert werden?"), "{page}");
+        assert_eq!(decide(&stage, url, decision).await, back("setup_intent", &intent, redirect));
+        let after = stage.get(&format!("/v1/setup_intents/{}", text(&intent, "/id"))).await;
+        assert_eq!((&after["status"], &after["last_setup_error"]["code"]), (&json!(status), &code));
+    }
+}
+
+#[tokio::test]
+async fn without_an_address_to_go_back_to_the_page_says_thank_you() {
+    let stage = Stage::new().await;
+    let form = "confirm=true&payment_method=pm_card_authenticationRequired";
+    let intent = stage.post("/v1/setup_intents", form).await;
+    let url = text(&intent, "/next_action/use_stripe_sdk/stripe_js");
+    let page = stage.http.post(url).body("decision=approve").send().await.unwrap();
+    assert_eq!(page.status(), 200);
+    assert!(page.text().await.unwrap().contains("Your answer has been passed on."));
+    assert_eq!(ask(&stage, &url.replace("seti_", "pi_")).await.status(), 404);
+}
