@@ -221,12 +221,15 @@ fn card(
         instruments::card(good.0, exp, good.1, present),
         instruments::card(good.0, "12/99", cvc, present),
     ];
-    for (field, text) in rest.into_iter().filter_map(Result::err) {
-        if whole.as_ref().is_err_and(|(first, _)| *first != field) {
-            wrong(field, Problem::Told(text.to_owned()));
-        }
+    // In the order of the page: what the whole card fails at first stands before the rest.
+    let Err(first) = whole else { return whole };
+    let rest = rest.into_iter().filter_map(Result::err).filter(|(field, _)| *field != first.0);
+    let mut problems: Vec<_> = std::iter::once(first).chain(rest).collect();
+    let last = problems.pop().unwrap_or(first);
+    for (field, text) in problems {
+        wrong(field, Problem::Told(text.to_owned()));
     }
-    whole
+    Err(last)
 }
 
 /// The month that a card's expiry is held against.

@@ -75,7 +75,9 @@ pub(super) fn done(visit: &Visit<'_>, id: &str) -> Response {
             (name, shown(words, line.total(), currency))
         })
         .collect();
-    facts.push((words.order.total.to_owned(), shown(words, session.total(), currency)));
+    let paid = session.payment_status == PaymentStatus::Paid;
+    let label = if paid { words.closed.paid } else { words.order.total };
+    facts.push((label.to_owned(), shown(words, session.total(), currency)));
     let email = session.buyer.as_ref().and_then(|buyer| buyer.email.as_deref());
     let note = email.map(|email| (words.closed.receipt_to)(email));
     page(

@@ -75,6 +75,8 @@ pub(super) struct CheckoutPage<'a> {
     totals: Vec<(String, String)>,
     total: String,
     expected_amount: i64,
+    /// There is something that changes the total.
+    changes: bool,
     contact: Vec<Field>,
     shipping: Option<AddressView>,
     shipping_options: Vec<ShippingView>,
@@ -118,6 +120,7 @@ impl<'a> CheckoutPage<'a> {
             totals: bill.totals(),
             total: bill.shown(bill.quote.total),
             expected_amount: bill.quote.total,
+            changes: bill.changes(),
             contact: buyer::contact(state, session, filled, &maker),
             shipping: buyer::shipping(session, look, &maker),
             shipping_options: bill.shipping_options(),

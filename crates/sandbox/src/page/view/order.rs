@@ -145,7 +145,9 @@ impl<'a> Bill<'a> {
         }
         if quote.discounted != 0 {
             let percent = match quote.discount.as_ref().map(|discount| &discount.off) {
-                Some(Off::Percent(percent)) => format!(" ({} %)", self.number(*percent)),
+                Some(Off::Percent(percent)) => {
+                    format!(" ({}{})", self.number(*percent), self.words.figures.percent)
+                }
                 _ => String::new(),
             };
             totals.push((format!("{}{percent}", words.discount), self.shown(-quote.discounted)));
@@ -159,6 +161,17 @@ impl<'a> Bill<'a> {
             totals.push((words.tax.to_owned(), self.shown(quote.tax)));
         }
         totals
+    }
+
+    /// Whether the buyer can do something about the total.
+    pub(super) fn changes(&self) -> bool {
+        let terms = &self.session.terms;
+        let line = |line: &Line| line.adjustable.is_some() || line.custom.is_some();
+        self.session.lines.iter().any(line)
+            || !self.session.optional.is_empty()
+            || terms.promotion_codes
+            || terms.shipping_options.len() > 1
+            || terms.ships_to.is_some()
     }
 
     fn number(&self, number: f64) -> String {

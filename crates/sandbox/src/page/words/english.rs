@@ -7,7 +7,7 @@ use crate::{checkout, page::amount::shown, state::objects::Recurring};
 
 pub(super) static WORDS: Words = Words {
     tag: "en",
-    figures: Figures { point: '.', group: ',', sign_first: true, every },
+    figures: Figures { point: '.', group: ',', percent: "%", sign_first: true, every },
     date: |year, month, day| format!("{day} {} {year}", MONTHS[month.clamp(1, 12) - 1]),
     countries: include_str!("countries.en"),
     problem,
@@ -138,6 +138,7 @@ pub(super) static WORDS: Words = Words {
         ),
         thanks: ("Thank you", "Your order is complete."),
         thanks_later: "Your order is placed. The shop hears when the payment has arrived.",
+        paid: "Paid",
         bad_landing: "Your payment is done, but the shop's address cannot be opened.",
         answered: ("Thank you", "Your answer has been passed on. You can close this page."),
         nothing_done: ("Nothing here", "There is no completed order at this address."),

@@ -7,7 +7,7 @@ use crate::{checkout, page::amount::shown, state::objects::Recurring};
 
 pub(super) static WORDS: Words = Words {
     tag: "de",
-    figures: Figures { point: ',', group: '.', sign_first: false, every },
+    figures: Figures { point: ',', group: '.', percent: "\u{a0}%", sign_first: false, every },
     date: |year, month, day| format!("{day}. {} {year}", MONTHS[month.clamp(1, 12) - 1]),
     countries: include_str!("countries.de"),
     problem,
@@ -89,7 +89,7 @@ pub(super) static WORDS: Words = Words {
         card_number: "Kartennummer",
         expiry: "Gültig bis",
         expiry_shape: "MM / JJ",
-        cvc: "Prüfziffer",
+        cvc: "Prüfnummer",
         payer: "Name auf der Karte oder des Kontos",
         sepa: "SEPA-Lastschrift",
         ach: "US-Bankkonto",
@@ -140,6 +140,7 @@ pub(super) static WORDS: Words = Words {
         ),
         thanks: ("Vielen Dank", "Ihre Bestellung ist abgeschlossen."),
         thanks_later: "Ihre Bestellung ist aufgegeben. Der Shop erfährt, wenn die Zahlung angekommen ist.",
+        paid: "Bezahlt",
         bad_landing: "Sie haben bezahlt, aber die Adresse des Shops lässt sich nicht öffnen.",
         answered: (
             "Vielen Dank",
@@ -287,9 +288,9 @@ fn told(english: &str) -> Option<&'static str> {
             "Das Ablaufdatum Ihrer Karte liegt in der Vergangenheit."
         }
         "Your card's security code is incomplete." => {
-            "Die Prüfziffer Ihrer Karte ist unvollständig."
+            "Die Prüfnummer Ihrer Karte ist unvollständig."
         }
-        "Your card's security code is incorrect." => "Die Prüfziffer Ihrer Karte ist falsch.",
+        "Your card's security code is incorrect." => "Die Prüfnummer Ihrer Karte ist falsch.",
         "Your card was declined." => "Ihre Karte wurde abgelehnt.",
         "Your card has insufficient funds." => "Ihre Karte ist nicht ausreichend gedeckt.",
         "Your card has expired." => "Ihre Karte ist abgelaufen.",

@@ -32,6 +32,8 @@ pub(in crate::page) struct Words {
 pub(in crate::page) struct Figures {
     pub(in crate::page) point: char,
     pub(in crate::page) group: char,
+    /// Behind a number, with a space where there is one.
+    pub(in crate::page) percent: &'static str,
     /// `€12.00`, not `12,00 €`.
     pub(in crate::page) sign_first: bool,
     /// `per month`, `every 3 months`.
@@ -158,6 +160,8 @@ pub(in crate::page) struct ClosedWords {
     pub(in crate::page) inactive: Said,
     pub(in crate::page) thanks: Said,
     pub(in crate::page) thanks_later: &'static str,
+    /// Beside the amount.
+    pub(in crate::page) paid: &'static str,
     pub(in crate::page) bad_landing: &'static str,
     pub(in crate::page) answered: Said,
     pub(in crate::page) nothing_done: Said,
