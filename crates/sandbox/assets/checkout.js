@@ -44,7 +44,12 @@ function settle() {
 }
 
 function values() {
-  return new Map([...form.elements].filter((one) => one.id).map((one) => [one.id, one.value]));
+  return new Map([...form.elements].filter((one) => one.id).map((one) => [one.id, one[holds(one)]]));
+}
+
+/** The property that a person changes. */
+function holds(field) {
+  return ["checkbox", "radio"].includes(field.type) ? "checked" : "value";
 }
 
 function takeOver(page, before, filling) {
@@ -60,7 +65,7 @@ function takeOver(page, before, filling) {
     for (const field of fresh.querySelectorAll("input[id], select[id]")) {
       const now = typed.get(field.id);
       const meanwhile = now !== undefined && now !== before.get(field.id);
-      if (meanwhile || (field.id === "cvc" && !filling && now)) field.value = now;
+      if (meanwhile || (field.id === "cvc" && !filling && now)) field[holds(field)] = now;
     }
     part.replaceWith(document.adoptNode(fresh));
   }

@@ -92,7 +92,8 @@ export async function fill(page, id, text) {
   const field = await page.waitForSelector(`[id="${id}"]`);
   const kind = await field.evaluate((one) => one.tagName);
   if (kind === "SELECT") return page.select(`[id="${id}"]`, text);
-  await field.focus();
+  // Found and focused at once: the page may put a new field in this one's place at any time.
+  await page.evaluate((id) => document.getElementById(id).focus(), id);
   await page.keyboard.down("Control");
   await page.keyboard.press("KeyA");
   await page.keyboard.up("Control");
@@ -100,9 +101,16 @@ export async function fill(page, id, text) {
 }
 
 export async function click(page, selector) {
-  const one = await page.waitForSelector(selector);
-  await one.evaluate((element) => element.scrollIntoView({ block: "center" }));
-  await one.click();
+  for (let tries = 1; ; tries++) {
+    const one = await page.waitForSelector(selector);
+    try {
+      await one.evaluate((element) => element.scrollIntoView({ block: "center" }));
+      return await one.click();
+    } catch (error) {
+      // A new element has taken its place meanwhile.
+      if (tries === 3) throw error;
+    }
+  }
 }
 
 /** Clicks what leads to another page. */
