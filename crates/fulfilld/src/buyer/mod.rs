@@ -147,6 +147,8 @@ fn fill(form: &Form, method: Method, name: &str) -> anyhow::Result<Vec<(String, 
                 checked.then(|| field.value.clone())
             }
             Kind::Button => (field.value == "pay").then(|| field.value.clone()),
+            // The buyer lives in Vienna, whatever the page thinks.
+            Kind::Select if field.name.ends_with("country") => Some("AT".to_owned()),
             Kind::Hidden | Kind::Select => Some(field.value.clone()),
             Kind::Text => Some(typed(field, method, name)?),
         };
