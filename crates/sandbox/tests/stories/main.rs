@@ -16,6 +16,7 @@ mod faults;
 mod links;
 mod lists;
 mod page;
+mod page_fields;
 mod payment_intents;
 mod payment_methods;
 mod payment_pages;
