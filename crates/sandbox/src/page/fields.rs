@@ -153,7 +153,8 @@ impl Filled {
             number.clone_into(&mut self.iban);
             "sepa_debit".clone_into(&mut self.method);
         } else if digits > 12 {
-            number.clone_into(&mut self.card_number);
+            let groups = number.as_bytes().chunks(4).map(String::from_utf8_lossy);
+            self.card_number = groups.collect::<Vec<_>>().join(" ");
             "12 / 34".clone_into(&mut self.exp);
             "123".clone_into(&mut self.cvc);
             "card".clone_into(&mut self.method);
