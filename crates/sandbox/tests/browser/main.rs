@@ -275,3 +275,39 @@ async fn every_page_is_accessible_in_light_and_dark() {
     });
     stage.play("everyPage", json!({ "pages": pages })).await;
 }
+
+#[tokio::test]
+async fn every_kind_of_session_is_accessible_in_light_and_dark() {
+    let stage = Stage::new().await;
+    let page = |session: &Value| session["url"].as_str().unwrap().to_owned();
+    let landing = "success_url=http://shop.example/done&cancel_url=http://shop.example";
+    let monthly = line(0, "Tea every month", 1900, "eur")
+        + "&line_items[0][price_data][recurring][interval]=month";
+    let subscription = format!("mode=subscription&{landing}&{monthly}");
+    let trial = format!("{subscription}&subscription_data[trial_period_days]=14&locale=de");
+    let give = "currency=eur&product_data[name]=Tea+for+everyone&custom_unit_amount[enabled]=true&custom_unit_amount[preset]=1500";
+    let give = stage.post("/v1/prices", give).await;
+    let give = format!(
+        "mode=payment&submit_type=donate&{landing}&line_items[0][quantity]=1&line_items[0][price]={}",
+        give["id"].as_str().unwrap()
+    );
+    let sessions = "/v1/checkout/sessions";
+    let subscription = stage.post(sessions, &subscription).await;
+    let trial = stage.post(sessions, &trial).await;
+    let setup = stage.post(sessions, &format!("mode=setup&currency=eur&{landing}")).await;
+    let give = stage.post(sessions, &give).await;
+    let asks = "name_collection[business][enabled]=true&name_collection[individual][enabled]=true&name_collection[individual][optional]=true&tax_id_collection[enabled]=true&billing_address_collection=required";
+    let asks = stage.simple(asks).await;
+    let taken_up = stage.simple("after_expiration[recovery][enabled]=true").await;
+    let expire = format!("{sessions}/{}/expire", taken_up["id"].as_str().unwrap());
+    stage.post(&expire, "").await;
+    let bank = "confirm=true&payment_method=pm_card_authenticationRequired";
+    let bank = stage.post("/v1/setup_intents", bank).await;
+    let pages = json!({
+        "subscription-phone": page(&subscription), "trial-de": page(&trial),
+        "setup": page(&setup), "donation-de-phone": page(&give), "names": page(&asks),
+        "recovery-de-phone": page(&taken_up),
+        "bank-keeps": bank["next_action"]["use_stripe_sdk"]["stripe_js"],
+    });
+    stage.play("everyPage", json!({ "pages": pages })).await;
+}

@@ -124,7 +124,7 @@ async fn each_wrong_field_is_named() {
         (CARD.replace("4242+4242+4242+4242", "4242"), "Your card number is incomplete."),
         (CARD.replace("12/34", "12/20"), "Your card&#39;s expiration date is in the past."),
         (CARD.replace("cvc=123", "cvc="), "Your card&#39;s security code is incomplete."),
-        (CARD.replace("90210", ""), "Enter the postcode"),
+        (CARD.replace("90210", ""), "Enter the postal code"),
         (CARD.replace("method=card", "method=gold"), "Choose a way to pay."),
         (CARD.replace("name=Ann", "name="), "Enter your name."),
         ("%FF".to_owned(), "could not be read"),
