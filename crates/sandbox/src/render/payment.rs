@@ -9,7 +9,7 @@ use super::{
     shipping, show,
 };
 use crate::state::objects::{
-    Action, Charge, ChargeStatus, Failure, Intent, IntentStatus, Session, SetupIntent, Trial,
+    Action, Charge, ChargeStatus, Failure, Intent, IntentStatus, Session, SetupIntent,
 };
 
 pub(crate) fn status(status: IntentStatus) -> &'static str {
@@ -234,10 +234,7 @@ fn outcome(failure: Option<Failure>) -> Value {
 /// A subscription as far as the session that began it tells.
 pub(crate) fn subscription(session: &Session, id: &str) -> Value {
     let terms = &session.terms;
-    let trial = terms.trial.map(|trial| match trial {
-        Trial::Days(days) => session.created.saturating_add(days * 24 * 60 * 60),
-        Trial::Until(until) => until,
-    });
+    let trial = terms.trial.map(|trial| trial.ends(session.created));
     json!({
         "id": id,
         "object": "subscription",

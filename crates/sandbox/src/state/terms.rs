@@ -37,6 +37,16 @@ pub(crate) enum Trial {
     Until(i64),
 }
 
+impl Trial {
+    /// When it ends, if it begins then; in seconds since 1970.
+    pub(crate) fn ends(self, begins: i64) -> i64 {
+        match self {
+            Self::Days(days) => begins.saturating_add(days * 24 * 60 * 60),
+            Self::Until(until) => until,
+        }
+    }
+}
+
 /// The terms of a session or a link. Sessions of one link share them.
 #[derive(Debug, Clone)]
 pub(crate) struct Terms {

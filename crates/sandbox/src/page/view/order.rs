@@ -56,10 +56,14 @@ impl<'a> Bill<'a> {
         self.state.prices.get(&line.price)?.recurring
     }
 
-    /// How often the total is due, if it is due again.
+    /// How often the total is due, if it is due again; until when nothing is, on trial.
     pub(super) fn per(&self) -> String {
         if self.session.terms.mode != Mode::Subscription {
             return String::new();
+        }
+        if let Some(trial) = self.session.terms.trial {
+            let ends = amount::day(self.words, trial.ends(self.session.created));
+            return (self.words.order.trial_until)(&ends);
         }
         let recurring = self.session.lines.iter().find_map(|line| self.recurring(line));
         recurring.map(self.words.figures.every).unwrap_or_default()
@@ -103,7 +107,10 @@ impl<'a> Bill<'a> {
         if countable && line.custom.is_none() && line.transform.is_none() && !line.trial {
             details.push((words.order.each)(&self.shown(line.unit_amount)));
         }
-        details.extend(self.recurring(line).map(words.figures.every));
+        let every = self.recurring(line).map(words.figures.every);
+        details.extend(every.map(|every| {
+            if line.trial { format!("{} {every}", self.shown(line.unit_amount)) } else { every }
+        }));
         if details.is_empty() {
             details.extend(product.and_then(|product| product.description.clone()));
         }

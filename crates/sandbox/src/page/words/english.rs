@@ -31,6 +31,8 @@ pub(super) static WORDS: Words = Words {
         pay_shop: |shop| format!("Pay {shop}"),
         subscribe: "Subscribe",
         save_method: "Save payment method",
+        nothing_now: "Nothing is charged now. Your payment method is kept for later.",
+        trial_until: |date| format!("until {date}"),
         pay_amount: |amount| format!("Pay {amount}"),
         book: "Book",
         donate: |amount| format!("Donate {amount}"),

@@ -33,6 +33,8 @@ pub(super) static WORDS: Words = Words {
         pay_shop: |shop| format!("Bezahlen bei {shop}"),
         subscribe: "Abonnieren",
         save_method: "Zahlungsmittel speichern",
+        nothing_now: "Jetzt wird nichts abgebucht. Ihr Zahlungsmittel wird für später gespeichert.",
+        trial_until: |date| format!("bis {date}"),
         pay_amount: |amount| format!("{amount} bezahlen"),
         book: "Buchen",
         donate: |amount| format!("{amount} spenden"),

@@ -60,6 +60,9 @@ pub(in crate::page) struct OrderWords {
     pub(in crate::page) pay_shop: fn(&str) -> String,
     pub(in crate::page) subscribe: &'static str,
     pub(in crate::page) save_method: &'static str,
+    /// Instead of a total, where a method is only kept.
+    pub(in crate::page) nothing_now: &'static str,
+    pub(in crate::page) trial_until: fn(&str) -> String,
     pub(in crate::page) pay_amount: fn(&str) -> String,
     pub(in crate::page) book: &'static str,
     pub(in crate::page) donate: fn(&str) -> String,
