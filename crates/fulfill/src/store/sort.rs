@@ -6,6 +6,8 @@ use std::{
     sync::atomic::Ordering,
 };
 
+use fulfill_rules::id::SessionKey;
+
 use super::{
     Store, StoreError,
     db::{Lane, Tx, Value, rows, vals},
@@ -37,6 +39,13 @@ const WAITING: &str = "WITH due AS MATERIALIZED ( \
     SELECT event.seq, event.id, event.livemode, event.type, event.object_id, event.disposition \
     FROM due JOIN event ON event.seq = due.event ORDER BY event.seq";
 
+/// How many of the newest events are looked through: some milliseconds' reading.
+const ANNOUNCED_MAX: i64 = 1_000;
+const ANNOUNCED: &str = "WITH newest AS MATERIALIZED ( \
+      SELECT event FROM doorbell ORDER BY event DESC LIMIT $1) \
+    SELECT event.seq FROM newest JOIN event ON event.seq = newest.event \
+    WHERE event.object_id = $2 AND event.livemode = $3 AND event.disposition = 'rang' LIMIT 1";
+
 /// Stands for "about no session of ours".
 const NONE: i64 = 0;
 
@@ -45,6 +54,20 @@ impl Store {
     #[must_use]
     pub fn stored_more(&self) -> bool {
         self.inbox.stored.swap(false, Ordering::Relaxed)
+    }
+
+    /// Whether one of the newest events that are not sorted in yet is about this session.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub async fn is_announced(&self, key: &SessionKey) -> Result<bool, StoreError> {
+        let key = key.clone();
+        let named = self.db.read(move |tx| {
+            Box::pin(async move {
+                tx.first::<(i64,)>(ANNOUNCED, vals![ANNOUNCED_MAX, key.id, key.livemode]).await
+            })
+        });
+        Ok(named.await?.is_some())
     }
 
     /// Sorts in what was received, oldest first, at most so many events: rings their sessions, once per

@@ -66,8 +66,8 @@ async fn success(State(hall): State<Arc<Hall>>, request: Request) -> Response {
         return notice(w, StatusCode::BAD_REQUEST, say, None);
     };
     let now = hall.clock.now();
-    let known = match hall.store.session_view(&key).await {
-        Ok(known) => known.is_some_and(|view| !(view.guess && view.missing)),
+    let known = match hall.is_known(&key).await {
+        Ok(known) => known,
         Err(error) => return hall.trouble(w, &key, &error),
     };
     let address = visitors::address(request.headers(), request.extensions(), hall.behind_proxy);
@@ -94,6 +94,14 @@ fn session_id(uri: &Uri) -> String {
 }
 
 impl Hall {
+    /// Stripe has named it, in an event or when it was asked.
+    async fn is_known(&self, key: &SessionKey) -> Result<bool, StoreError> {
+        match self.store.session_view(key).await? {
+            Some(view) if !(view.guess && view.missing) => Ok(true),
+            _ => self.store.is_announced(key).await,
+        }
+    }
+
     fn trouble(&self, w: &'static Words, key: &SessionKey, error: &StoreError) -> Response {
         if let Some(unsaid) = self.troubles.speak(self.clock.now()) {
             tracing::error!(session = %key, %error, unsaid, "a buyer's page could not be shown");

@@ -14,6 +14,8 @@ both!(a_new_event_rings_its_session, async |t| {
     assert_eq!(received, Received::Rang);
     assert_eq!(t.sql("SELECT COUNT(*) FROM doorbell").await, 1, "stored, and nothing else");
     assert!(t.store.session_view(&key("cs_test_a")).await.unwrap().is_none());
+    assert!(t.store.is_announced(&key("cs_test_a")).await.unwrap(), "but known from now on");
+    assert!(!t.store.is_announced(&key("cs_test_b")).await.unwrap());
     assert_eq!(t.sort_in().await, Sorted { events: 1, duplicates: 0 });
     let view = t.session("cs_test_a").await;
     assert_eq!((view.rung, view.seen), (1, 0));

@@ -3,7 +3,7 @@
 use reqwest::Method;
 
 use crate::{
-    bench::{Answer, Site, send},
+    bench::{Answer, Site, event, send},
     stripe::paid,
 };
 
@@ -47,6 +47,18 @@ async fn whoever_has_bought_is_exempt() {
     }
     let repeated = site.landing("cs_test_a1").await;
     assert_eq!(repeated.status, 429, "a guess that was wrong is still a guess");
+}
+
+#[tokio::test]
+async fn whoever_an_event_names_is_exempt_although_it_is_not_sorted_in() {
+    let site = Site::idle(|b| b).await;
+    for n in 0..120 {
+        // Of the other mode: nobody waits for a look.
+        assert_ne!(site.landing(&format!("cs_live_{n}")).await.status, 429);
+    }
+    site.deliver(event("evt_1", "checkout.session.completed", "cs_test_bought")).await;
+    assert_eq!(site.landing("cs_test_other").await.status, 429);
+    assert_ne!(site.turning(site.landing("cs_test_bought")).await.status, 429);
 }
 
 #[tokio::test]

@@ -10,14 +10,14 @@ use std::{
         atomic::{AtomicBool, AtomicI64, Ordering},
         mpsc,
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use rusqlite::{Connection, OpenFlags};
 use tokio::sync::Semaphore;
 
 use super::{Lane, Tx, Value, value::FromRow};
-use crate::store::StoreError;
+use crate::{clock::Stopwatch, store::StoreError};
 
 /// Readers side by side.
 const READERS: usize = 4;
@@ -168,7 +168,7 @@ impl Lanes {
     fn run(&self, writer: Connection, log: &Log, long: &mpsc::Sender<()>) {
         let mut writer = Some(writer);
         while let Some((lane, job)) = self.next() {
-            let began = now();
+            let began = Stopwatch::start();
             job(&mut writer);
             let took = began.elapsed();
             let mut queue = lock(&self.queue);
@@ -202,11 +202,6 @@ impl Lanes {
             queue = self.ready.wait(queue).unwrap_or_else(PoisonError::into_inner);
         }
     }
-}
-
-#[expect(clippy::disallowed_methods, reason = "measures work, tells no time")]
-fn now() -> Instant {
-    Instant::now()
 }
 
 fn start(name: &str, work: impl FnOnce() + Send + 'static) -> Result<(), StoreError> {
