@@ -85,3 +85,21 @@ async fn without_an_address_to_go_back_to_the_page_says_thank_you() {
     assert!(page.text().await.unwrap().contains("Your answer has been passed on."));
     assert_eq!(ask(&stage, &url.replace("seti_", "pi_")).await.status(), 404);
 }
+
+#[tokio::test]
+async fn a_session_that_only_keeps_a_card_does_not_ask_for_money() {
+    let stage = Stage::new().await;
+    let form = "mode=setup&currency=eur&success_url=http://shop.example/done";
+    let session = stage.post("/v1/checkout/sessions", form).await;
+    let url = text(&session, "/url");
+    let card = "email=ann@example.com&name=Ann&method=card&card_number=4000002500003155&exp=12/34&cvc=123&postal_code=90210";
+    let answer = stage.http.post(url).body(card).send().await.unwrap();
+    assert_eq!(answer.status(), 303);
+    let url = format!("{url}/authenticate");
+    let page = ask(&stage, &url).await.text().await.unwrap();
+    assert!(page.contains("Darf es für spätere Zahlungen gespeichert werden?"), "{page}");
+    assert!(!page.contains('€'), "{page}");
+    assert_eq!(decide(&stage, &url, "approve").await, "http://shop.example/done");
+    let path = format!("/v1/checkout/sessions/{}?expand[]=setup_intent", text(&session, "/id"));
+    assert_eq!(stage.get(&path).await["setup_intent"]["status"], "succeeded");
+}

@@ -132,3 +132,31 @@ async fn the_refund_of_a_voucher_waits_for_the_buyers_account_and_can_be_called_
     let again = stage.get(&format!("/v1/refunds/{}", again["id"].as_str().unwrap())).await;
     assert_eq!(again["status"], "succeeded");
 }
+
+#[tokio::test]
+async fn a_voucher_has_a_page_with_its_number_where_it_is_paid_or_expires() {
+    let stage = Stage::new().await;
+    for (decision, title, intent) in [
+        ("pay", "The number is paid", "succeeded"),
+        ("expire", "The number has expired", "requires_payment_method"),
+    ] {
+        let session = with_voucher(&stage, Pays::VoucherExpires).await;
+        let details = stage.retrieve(&session).await["payment_intent"]["next_action"]
+            ["multibanco_display_details"]
+            .clone();
+        let url = details["hosted_voucher_url"].as_str().unwrap();
+        let open = async || stage.http.get(url).send().await.unwrap().text().await.unwrap();
+        let (number, page) = (details["reference"].as_str().unwrap(), open().await);
+        assert!(page.contains("Pay €12.00 by 28 September 2026."), "{page}");
+        assert!(page.replace(' ', "").contains(number), "{number} in {page}");
+        let nothing = stage.http.post(url).body("decision=perhaps").send().await.unwrap();
+        assert_eq!(nothing.status(), 200, "it asks again");
+        let answer = stage.http.post(url).body(format!("decision={decision}")).send().await;
+        assert_eq!(answer.unwrap().status(), 303);
+        let page = open().await;
+        assert!(page.contains(title) && !page.contains("name=\"decision\""), "{page}");
+        assert_eq!(standing(&stage, &session).await[2], intent);
+    }
+    let nowhere = format!("{}/c/voucher/pi_none", stage.sandbox.url());
+    assert_eq!(stage.http.get(nowhere).send().await.unwrap().status(), 404);
+}

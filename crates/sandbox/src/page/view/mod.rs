@@ -159,12 +159,14 @@ pub(super) fn back(words: &Words, session: &Session) -> String {
 }
 
 fn title(words: &Words, session: &Session, shop: Option<&str>) -> String {
-    match (session.terms.mode, shop) {
-        (Mode::Subscription, _) => words.order.subscribe.to_owned(),
-        (Mode::Setup, _) => words.order.save_method.to_owned(),
-        (Mode::Payment, Some(shop)) => (words.order.pay_shop)(shop),
-        (Mode::Payment, None) => words.order.pay.to_owned(),
-    }
+    let words = &words.order;
+    let (alone, with_shop) = match (session.terms.mode, session.terms.submit_type) {
+        (Mode::Subscription, _) => return words.subscribe.to_owned(),
+        (Mode::Setup, _) => return words.save_method.to_owned(),
+        (Mode::Payment, Some("donate")) => (words.give, words.give_shop),
+        (Mode::Payment, _) => (words.pay, words.pay_shop),
+    };
+    shop.map_or_else(|| alone.to_owned(), with_shop)
 }
 
 fn button(words: &Words, session: &Session, bill: &Bill<'_>) -> String {

@@ -29,6 +29,8 @@ pub(super) static WORDS: Words = Words {
     order: OrderWords {
         pay: "Checkout",
         pay_shop: |shop| format!("Pay {shop}"),
+        give: "Donate",
+        give_shop: |shop| format!("Donate to {shop}"),
         subscribe: "Subscribe",
         save_method: "Save payment method",
         nothing_now: "Nothing is charged now. Your payment method is kept for later.",
@@ -154,7 +156,7 @@ pub(super) static WORDS: Words = Words {
         paid: ("The number is paid", "The shop has been told that your payment has arrived."),
         expired: ("The number has expired", "It can no longer be paid. Nothing was charged."),
         play: "Sandbox: play the buyer's bank",
-        play_hint: "The number is paid by itself after a moment, unless the e-mail address begins with fill_never. Or decide now.",
+        play_hint: "The number is paid by itself after a moment, unless the e-mail address contains fill_never. Or decide now.",
         pay_now: "Pay this number now",
         expire_now: "Let it expire now",
     },

@@ -31,6 +31,8 @@ pub(super) static WORDS: Words = Words {
     order: OrderWords {
         pay: "Kasse",
         pay_shop: |shop| format!("Bezahlen bei {shop}"),
+        give: "Spenden",
+        give_shop: |shop| format!("Spenden an {shop}"),
         subscribe: "Abonnieren",
         save_method: "Zahlungsmittel speichern",
         nothing_now: "Jetzt wird nichts abgebucht. Ihr Zahlungsmittel wird für später gespeichert.",
@@ -168,7 +170,7 @@ pub(super) static WORDS: Words = Words {
             "Sie kann nicht mehr bezahlt werden. Es wurde nichts abgebucht.",
         ),
         play: "Sandbox: Spielen Sie die Bank des Käufers",
-        play_hint: "Nach einem Augenblick wird die Nummer von selbst bezahlt, außer die E-Mail-Adresse beginnt mit fill_never. Oder entscheiden Sie jetzt.",
+        play_hint: "Nach einem Augenblick wird die Nummer von selbst bezahlt, außer die E-Mail-Adresse enthält fill_never. Oder entscheiden Sie jetzt.",
         pay_now: "Diese Nummer jetzt bezahlen",
         expire_now: "Jetzt verfallen lassen",
     },

@@ -58,6 +58,9 @@ pub(in crate::page) struct Frame {
 pub(in crate::page) struct OrderWords {
     pub(in crate::page) pay: &'static str,
     pub(in crate::page) pay_shop: fn(&str) -> String,
+    /// What is paid is given away.
+    pub(in crate::page) give: &'static str,
+    pub(in crate::page) give_shop: fn(&str) -> String,
     pub(in crate::page) subscribe: &'static str,
     pub(in crate::page) save_method: &'static str,
     /// Instead of a total, where a method is only kept.
