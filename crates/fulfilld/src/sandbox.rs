@@ -98,8 +98,9 @@ fn faults(file: &Path) -> anyhow::Result<Vec<Fault>> {
 fn tell(sandbox: &Sandbox, args: &SandboxArgs) {
     let (url, key) = (sandbox.url(), sandbox.secret_key());
     say(format_args!(
-        "The sandbox is a pretend Stripe at {url}; any key that starts with sk_test_ will do.\n"
+        "The sandbox is a pretend Stripe at {url}; any key that starts with sk_test_ will do."
     ));
+    say(format_args!("Look at it, turn its clock and make Payment Links: {url}/_sandbox/\n"));
     say(format_args!("  STRIPE_API_BASE={url}"));
     say(format_args!("  STRIPE_SECRET_KEY={key}"));
     if let Some(to) = &args.forward_to {

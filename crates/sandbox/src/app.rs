@@ -8,7 +8,10 @@ use std::{
     time::Duration,
 };
 
-use tokio::{runtime::Handle, sync::Notify};
+use tokio::{
+    runtime::Handle,
+    sync::{Notify, watch},
+};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
@@ -38,6 +41,8 @@ pub(crate) struct App {
     pub(crate) tasks: TaskTracker,
     pub(crate) runtime: Handle,
     pub(crate) request_ids: RequestIds,
+    /// Tells pages that show the state that it has changed.
+    pub(crate) changed: watch::Sender<()>,
     journal: OnceLock<Journal>,
     pub(crate) twice: Twice,
     /// The time the agenda waits for.
@@ -63,6 +68,7 @@ impl App {
             tasks: TaskTracker::new(),
             runtime: Handle::current(),
             request_ids: RequestIds::new(seed, state.starts),
+            changed: watch::Sender::new(()),
             journal: OnceLock::new(),
             twice: Twice::default(),
             awaited_ms: AtomicI64::new(i64::MAX),
@@ -107,6 +113,9 @@ impl App {
         drop(state);
         if next.is_some_and(|next| next < self.awaited_ms.load(Ordering::SeqCst)) {
             self.agenda.notify_one();
+        }
+        if self.changed.receiver_count() > 0 {
+            self.changed.send_replace(());
         }
         outgoing.into_iter().for_each(|outgoing| self.send(outgoing));
         outcome

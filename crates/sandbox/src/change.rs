@@ -16,7 +16,7 @@ use crate::{
     http::ApiCall,
     listen::{Heard, Twin},
     page::{Authenticate, FollowLink, Recover, Submit},
-    payments::{self, AnswerBank, PayVoucher, RaiseDispute},
+    payments::{self, AnswerBank, PayVoucher, RaiseDispute, SettleNow},
     state::{
         Job, State, Task,
         objects::{Endpoint, Metadata},
@@ -96,6 +96,7 @@ commands! {
     "dispute" RaiseDispute,
     "bank" AnswerBank,
     "voucher" PayVoucher,
+    "settle" SettleNow,
     "recover" Recover,
     "attempted" Attempted,
     "put_off" PutOff,

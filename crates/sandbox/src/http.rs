@@ -24,7 +24,7 @@ use crate::{
     form,
     idempotency::{Answered, fingerprint},
     journal::Journal,
-    listen, page,
+    listen, look, page,
     server::{Asked, Dropped, Served},
     state::{Cause, State},
     version::Version,
@@ -77,6 +77,8 @@ pub(crate) async fn answer(app: Arc<App>, request: Asked) -> Served {
     }
     let answer = if is_api {
         call(&app, incoming).await
+    } else if look::is_for(&incoming) {
+        Ok(look::answer(&app, &incoming))
     } else if incoming.path.starts_with("/_sandbox/") {
         Ok(control::answer(&app, &incoming).await)
     } else {
@@ -295,6 +297,20 @@ impl ApiCall {
             request: request_id.to_owned(),
             read: None,
         })
+    }
+
+    /// A POST that a page of the sandbox makes for whoever looks at it.
+    pub(crate) fn of_page(path: &str, form: String, key: String, request: String) -> Self {
+        Self {
+            method: Method::POST.to_string(),
+            path: path.to_owned(),
+            version: None,
+            key,
+            idempotency_key: None,
+            form,
+            request,
+            read: None,
+        }
     }
 
     /// Finds the route and reads the parameters.

@@ -2,6 +2,9 @@
 //! their deliveries. It has its own idea of Stripe and shares no code with what is tested
 //! against it.
 //!
+//! `/_sandbox/` in a browser shows the payments, the events and their deliveries, and makes Payment
+//! Links.
+//!
 //! What Stripe does not have and tests need (pay without the page, turn the clock, order trouble,
 //! read the delivery log, restrict a key) is under `/_sandbox/…` and on [`Sandbox`]:
 //!
@@ -49,6 +52,7 @@ mod ids;
 mod instruments;
 mod journal;
 mod listen;
+mod look;
 mod money;
 mod news;
 mod page;

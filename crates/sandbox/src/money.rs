@@ -36,6 +36,27 @@ pub(crate) fn shown(amount: i64, currency: &str) -> String {
     }
 }
 
+/// An amount as a form takes it: `1234.50`.
+pub(crate) fn plain(amount: i64, currency: &str) -> String {
+    let decimals = decimals(currency) as usize;
+    let digits = format!("{amount:0>width$}", width = decimals + 1);
+    let (whole, part) = digits.split_at(digits.len() - decimals);
+    if part.is_empty() { whole.to_owned() } else { format!("{whole}.{part}") }
+}
+
+/// Reads what a person types into a form: `12`, `12.5`, `12,50`; minor units. None when it is no
+/// amount, or has more digits than the currency.
+pub(crate) fn read(text: &str, currency: &str) -> Option<i64> {
+    let text = text.trim().replace(',', ".");
+    let (whole, part) = text.split_once('.').unwrap_or((text.as_str(), ""));
+    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    let width = decimals(currency) as usize;
+    if whole.is_empty() || part.len() > width || !digits(whole) || !digits(part) {
+        return None;
+    }
+    format!("{whole}{part:0<width$}").parse().ok()
+}
+
 fn grouped(whole: u64) -> String {
     let digits = whole.to_string();
     let mut text = String::new();
@@ -50,6 +71,26 @@ fn grouped(whole: u64) -> String {
 
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn an_amount_is_read_as_it_is_written() {
+        for (text, currency, expected) in [
+            ("12", "eur", Some(1200)),
+            (" 12.5", "eur", Some(1250)),
+            ("12,50", "eur", Some(1250)),
+            ("12.505", "eur", None),
+            ("500", "jpy", Some(500)),
+            ("500.1", "jpy", None),
+            ("-1", "eur", None),
+            ("", "eur", None),
+            ("1e3", "eur", None),
+        ] {
+            assert_eq!(super::read(text, currency), expected, "{text} {currency}");
+        }
+        for (amount, currency) in [(5, "eur"), (123_450, "eur"), (500, "jpy"), (7, "kwd")] {
+            assert_eq!(super::read(&super::plain(amount, currency), currency), Some(amount));
+        }
+    }
+
     #[test]
     fn amounts_have_the_decimals_of_their_currency() {
         for (amount, currency, expected) in [

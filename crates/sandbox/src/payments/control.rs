@@ -11,7 +11,7 @@ use crate::{
     ids::Id,
     state::{
         State,
-        objects::{Action, Charge, Complaint},
+        objects::{Action, Charge, Complaint, IntentStatus},
     },
 };
 
@@ -114,6 +114,29 @@ impl Change for PayVoucher {
         let waits = matches!(action, Some(Action::Voucher { .. }));
         if waits {
             settle(state, &intent, !self.paid);
+        }
+        waits
+    }
+}
+
+/// A debit that is on its way arrives now, or fails now.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct SettleNow {
+    /// A session or an intent.
+    pub(crate) payment: String,
+    pub(crate) fails: bool,
+}
+
+impl Change for SettleNow {
+    /// False when no debit is on its way there.
+    type Outcome = bool;
+
+    fn apply(self, state: &mut State) -> bool {
+        let Some(intent) = intent_of(state, &self.payment) else { return false };
+        let row = state.intents.get(&intent);
+        let waits = row.is_some_and(|row| row.status == IntentStatus::Processing);
+        if waits {
+            settle(state, &intent, self.fails);
         }
         waits
     }

@@ -8,7 +8,7 @@ pub(crate) mod setups;
 
 use std::sync::Arc;
 
-pub(crate) use self::control::{AnswerBank, PayVoucher, RaiseDispute};
+pub(crate) use self::control::{AnswerBank, PayVoucher, RaiseDispute, SettleNow};
 use crate::{
     checkout,
     ids::Id,

@@ -15,6 +15,7 @@ mod events;
 mod faults;
 mod links;
 mod lists;
+mod look;
 mod page;
 mod page_fields;
 mod payment_intents;
