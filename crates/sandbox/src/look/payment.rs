@@ -89,7 +89,7 @@ pub(super) fn one(at: &At<'_>, id: &str) -> Option<Response> {
             .map(|left| money::plain(left, &currency)),
         disputable: charge.is_some_and(|charge| !charge.disputed && charge.refundable() > 0),
         currency: currency.to_uppercase(),
-        events: told.rows.iter().map(|event| events::row(event)).collect(),
+        events: told.rows.iter().map(events::row).collect(),
     };
     Some(page(StatusCode::OK, &template))
 }
