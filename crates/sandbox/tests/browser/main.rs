@@ -4,6 +4,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a story that cannot go on has failed")]
 
+mod look;
+
 use std::{
     path::{Path, PathBuf},
     process::{Command, Stdio},

@@ -1,5 +1,6 @@
 // The stories that a browser plays; cargo's test names one and hands it its sessions.
 import { DESKTOP, PHONE, accessible, check, click, fill, fits, go, inBrowser, says, shot, stayedHome, tab, text } from "./browser.mjs";
+import { look, lookPlain } from "./look.mjs";
 
 const [story, given] = [process.argv[2], JSON.parse(process.argv[3])];
 
@@ -230,6 +231,19 @@ async function twice(browser) {
   stayedHome(page);
 }
 
-const STORIES = { purchase, wrong, keyboard, declined, bank, debit, voucher, everyPage, twice };
+/** A sandbox whose clock is turned and where a session is made while somebody looks. */
+function lookAt(browser) {
+  const call = (path, body) =>
+    fetch(given.origin + path, { method: "POST", body, headers: { authorization: `Bearer ${given.key}` } }).then((answer) => answer.text());
+  const order =
+    "mode=payment&success_url=http://shop.example&customer_email=ada@example.com&line_items[0][quantity]=1&line_items[0][price_data][currency]=eur&line_items[0][price_data][unit_amount]=1200&line_items[0][price_data][product_data][name]=Tea";
+  return look(browser, {
+    ...given,
+    turn: () => call("/_sandbox/clock/advance", JSON.stringify({ seconds: 3 * 86_400 })),
+    order: () => call("/v1/checkout/sessions", order),
+  });
+}
+
+const STORIES = { purchase, wrong, keyboard, declined, bank, debit, voucher, everyPage, twice, look: lookAt, lookPlain: (browser) => lookPlain(browser, given) };
 const how = given.how ?? {};
 await inBrowser((browser) => STORIES[story](browser, { viewport: how.phone ? PHONE : DESKTOP, language: how.language ?? "en", script: how.script ?? true }));
