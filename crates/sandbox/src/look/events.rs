@@ -71,6 +71,8 @@ struct AttemptView {
     mood: &'static str,
     ms: u64,
     answer: String,
+    /// The endpoint said something; otherwise `answer` is why not.
+    answered: bool,
     next: Option<String>,
     request: Option<String>,
     answer_headers: String,
@@ -91,6 +93,7 @@ impl AttemptView {
             mood: if matches!(attempt.status, Some(200..=299)) { "good" } else { "bad" },
             ms: attempt.ms,
             answer: attempt.answer.clone(),
+            answered: attempt.status.is_some(),
             next: attempt.next_at_ms.map(when),
             request: exchange
                 .map(|sent| format!("{}\n{}", lines(&sent.request_headers), sent.request_body)),

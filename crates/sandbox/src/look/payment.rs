@@ -133,7 +133,9 @@ fn facts(
         facts.push(("Amount", money::shown(session.total(), session.currency())));
         facts.push(("Buyer", payments::buyer(state, session)));
         facts.push(("Made", when(session.created * 1_000)));
-        facts.push(("Expires", when(session.expires_at * 1_000)));
+        if session.status == Status::Open {
+            facts.push(("Expires", when(session.expires_at * 1_000)));
+        }
         let link = session.link.as_ref().map(ToString::to_string);
         facts.push(("Payment Link", link.unwrap_or_default()));
         facts.push(("Reference", session.client_reference_id.clone().unwrap_or_default()));
