@@ -1,9 +1,12 @@
 //! The pages to look at the sandbox, as a browser without script uses them.
 
-use fulfill_sandbox::{Method as Pays, Purchase};
+use fulfill_sandbox::{Method as Pays, Purchase, Sandbox};
 use reqwest::{Method, RequestBuilder};
 
-use crate::stage::{Endpoint, Stage};
+use crate::{
+    data::everything,
+    stage::{Endpoint, Stage},
+};
 
 /// The text of a page.
 async fn page(stage: &Stage, path: &str) -> String {
@@ -258,4 +261,29 @@ async fn the_address_of_the_sandbox_leads_to_the_pages_and_changes_are_told() {
     stage.session("").await;
     let told = news.chunk().await.unwrap().unwrap();
     assert_eq!(&told[..], b"data: changed\n\n");
+    stage.sandbox.shutdown().await;
+    assert_eq!(news.chunk().await.unwrap(), None, "it ends with the sandbox");
+}
+
+#[tokio::test]
+async fn what_was_done_on_the_pages_outlives_the_sandbox() {
+    let folder = tempfile::tempdir().unwrap();
+    let on = || Sandbox::builder().seed(7).data(folder.path().join("shop.data"));
+    let stage = Stage::of(on()).await;
+    send(&stage, "links", "name=Tea+towel&amount=12.50&currency=eur&after=page").await;
+    send(&stage, "places", "url=http://127.0.0.1:9/").await;
+    let debit = paid(&stage, Pays::Debit).await;
+    send(&stage, &format!("payment/{debit}/settle"), "").await;
+    let intent = stage.retrieve(&debit).await["payment_intent"]["id"].as_str().unwrap().to_owned();
+    let refund = format!("intent={intent}&currency=eur&amount=1");
+    send(&stage, &format!("payment/{debit}/refund"), &refund).await;
+    send(&stage, "clock", "by=1h").await;
+    stage.sandbox.idle().await;
+    let before = everything(&stage).await;
+    stage.sandbox.shutdown().await;
+    let stage = Stage::of(on()).await;
+    stage.sandbox.idle().await;
+    let text = |all: &str| all.split("{\"data\":").next().unwrap().to_owned();
+    assert_eq!(text(&everything(&stage).await), text(&before));
+    assert!(before.contains("Tea towel") && before.contains("\"amount\":100"), "{before}");
 }
