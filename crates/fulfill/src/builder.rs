@@ -10,7 +10,7 @@ use fulfill_rules::{
 use secrecy::SecretString;
 
 use crate::{
-    actions::{Action, Actions},
+    actions::{Action, Actions, mail::Mail},
     clock::Clock,
     door::Door,
     engine::{Engine, Parts},
@@ -40,6 +40,9 @@ pub enum OpenError {
     /// The catalog names actions that nobody added.
     #[error("the catalog names actions that do not exist: {}", .0.join(", "))]
     Actions(Vec<String>),
+    /// Mail cannot be sent from this machine.
+    #[error("mail: {0}")]
+    Mail(String),
     /// The API key or address cannot be right.
     #[error(transparent)]
     Client(#[from] ClientMistake),
@@ -61,6 +64,7 @@ pub struct Builder {
     behind_proxy: bool,
     clock: Option<Clock>,
     actions: Actions,
+    mail: Option<Mail>,
     tripwire: Option<Tripwire>,
     no_looks: bool,
     keep_bodies: Option<Duration>,
@@ -143,6 +147,13 @@ impl Builder {
         self
     }
 
+    /// Sends mail. Without it, receipts and words about delayed payments are queued and wait.
+    #[must_use]
+    pub fn mail(mut self, mail: Mail) -> Self {
+        self.mail = Some(mail);
+        self
+    }
+
     /// How long event bodies are kept; 30 days by default.
     #[must_use]
     pub fn keep_bodies(mut self, span: Duration) -> Self {
@@ -193,6 +204,16 @@ impl Builder {
             Store::open_with_tripwire(&location, client.livemode(), clock.clone(), self.tripwire)
                 .await?;
         store.open_stock(&self.stock).await?;
+        let policy = Policy {
+            catalog,
+            receipts: self.receipts,
+            notices: self.mail.is_some(),
+            merchant: self.mail.as_ref().is_some_and(Mail::has_merchant),
+        };
+        let mut actions = self.actions;
+        if let Some(mail) = self.mail {
+            mail.add_to(&mut actions, &store, &clock).map_err(OpenError::Mail)?;
+        }
         let keep = self.keep_bodies.map(|span| Millis::try_from(span.as_millis()));
         let wake = Wake::default();
         Ok(Fulfill {
@@ -203,8 +224,8 @@ impl Builder {
             parts: Parts {
                 store,
                 client,
-                policy: Arc::new(Policy { catalog, receipts: self.receipts }),
-                actions: self.actions,
+                policy: Arc::new(policy),
+                actions,
                 clock,
                 wake,
                 meters: Meters::default(),
@@ -271,6 +292,12 @@ impl Fulfill {
     #[must_use]
     pub fn store(&self) -> &Store {
         &self.parts.store
+    }
+
+    /// What the shop wants.
+    #[must_use]
+    pub fn policy(&self) -> &Arc<Policy> {
+        &self.parts.policy
     }
 
     /// Talks to Stripe.

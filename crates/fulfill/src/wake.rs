@@ -16,6 +16,7 @@ pub struct Wake(Arc<Hints>);
 struct Hints {
     work: Notify,
     deliveries: Notify,
+    mails: Notify,
     filled: Notify,
     looked: broadcast::Sender<i64>,
 }
@@ -26,6 +27,7 @@ impl Default for Wake {
         Self(Arc::new(Hints {
             work: Notify::new(),
             deliveries: Notify::new(),
+            mails: Notify::new(),
             filled: Notify::new(),
             looked,
         }))
@@ -46,10 +48,15 @@ impl Wake {
     /// A delivery is due.
     pub(crate) fn deliveries(&self) {
         self.0.deliveries.notify_one();
+        self.0.mails.notify_one();
     }
 
     pub(crate) async fn on_deliveries(&self) {
         self.0.deliveries.notified().await;
+    }
+
+    pub(crate) async fn on_mails(&self) {
+        self.0.mails.notified().await;
     }
 
     /// Keys or stock have arrived: orders may be waiting for them.

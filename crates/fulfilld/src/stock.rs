@@ -1,12 +1,9 @@
 //! `stock add`: goods arrive. And what arrives goes out at once to those who waited.
 
-use std::{path::Path, process::ExitCode, sync::Arc};
+use std::{path::Path, process::ExitCode};
 
 use anyhow::{Context as _, bail};
-use fulfill::rules::{
-    order::{Policy, Status},
-    plan::Catalog,
-};
+use fulfill::rules::order::Status;
 
 use crate::{cli::StockCommand, installation::Installation, stdout::say};
 
@@ -37,10 +34,7 @@ pub(crate) async fn run(config: Option<&Path>, command: StockCommand) -> anyhow:
 /// Serves orders that waited, the oldest first, and says which. A running `serve` does the same
 /// within seconds; both at once do it once.
 pub(crate) async fn release(here: &Installation) -> anyhow::Result<()> {
-    let catalog = Catalog::new(here.settings.products.clone())
-        .map_err(|mistakes| anyhow::anyhow!("the catalog has {} mistakes", mistakes.len()))?;
-    let policy = Arc::new(Policy { catalog, receipts: here.settings.mail.receipts });
-    let moved = here.fulfill.store().release(&policy).await.context(
+    let moved = here.fulfill.store().release(here.fulfill.policy()).await.context(
         "orders that wait could not be served now; a running `fulfilld serve` does it within seconds",
     )?;
     for order in moved {

@@ -9,6 +9,7 @@ pub mod delivery;
 pub mod fact;
 pub mod id;
 pub mod money;
+pub mod notice;
 pub mod order;
 pub mod place;
 pub mod plan;

@@ -9,7 +9,7 @@ use crate::{
     delivery::DeliveryStatus,
     fact::{Fact, Sale},
     id::SessionKey,
-    money,
+    money, notice,
     place::{Effect, EffectKind, EffectStatus, Held, NOTHING_LISTED, advance, owed},
     plan::Catalog,
     supply::{Demand, Supply},
@@ -98,6 +98,10 @@ pub struct Policy {
     pub catalog: Catalog,
     /// Send a receipt by mail (false where Stripe sends one).
     pub receipts: bool,
+    /// Mails to the buyer beside the receipt: keys and access, how the payment stands.
+    pub notices: bool,
+    /// Mails to the merchant: new orders, and those that need attention.
+    pub merchant: bool,
 }
 
 /// Outside work to be queued, once for ever per (order, kind, line, unit).
@@ -167,24 +171,16 @@ pub fn decide(
     policy: &Policy,
     now: Millis,
 ) -> Decision {
-    if let Some(order) = order
-        && order.placed
-    {
-        return advance_placed(order, sale, supply, policy, now);
-    }
-    if *fact == Fact::Paid {
-        return place(order, sale, supply, policy, now);
-    }
-    not_paid(order, fact, sale, policy, now)
+    let mut decision = match order {
+        Some(order) if order.placed => advance_placed(order, sale, supply, policy, now),
+        _ if *fact == Fact::Paid => place(order, sale, supply, policy, now),
+        _ => not_paid(order, fact, sale, now),
+    };
+    notice::add(&mut decision, order, policy, sale);
+    decision
 }
 
-fn not_paid(
-    order: Option<&Order>,
-    fact: &Fact,
-    sale: &Sale,
-    policy: &Policy,
-    now: Millis,
-) -> Decision {
+fn not_paid(order: Option<&Order>, fact: &Fact, sale: &Sale, now: Millis) -> Decision {
     let age = order.map_or(0, |o| now.saturating_sub(o.first_seen_at));
     let (status, why, look_again_at) = match fact {
         Fact::Paid => unreachable!("handled by decide"),
@@ -208,17 +204,8 @@ fn not_paid(
     };
     let standing = Standing { status, reason: Some(why.clone()) };
     let known = order.is_some_and(|o| o.status == standing.status && o.reason == standing.reason);
-    let mut deliveries = Vec::new();
-    if sale.customer.email.is_some() && policy.receipts {
-        match status {
-            Status::AwaitingPayment => deliveries.push(mail("mail.payment_pending")),
-            Status::PaymentFailed => deliveries.push(mail("mail.payment_failed")),
-            _ => {}
-        }
-    }
     Decision {
         standing: Some(standing),
-        deliveries: if known { Vec::new() } else { deliveries },
         timeline: if known { Vec::new() } else { vec![format!("{}: {why}", status.as_str())] },
         look_again_at,
         take_sale: true,
@@ -229,10 +216,6 @@ fn not_paid(
 /// The longer something has waited, the more patience: a quarter of its age, 10 minutes to 6 hours.
 fn patience(age: Millis) -> Millis {
     (age / 4).clamp(10 * MINUTE, 6 * HOUR)
-}
-
-fn mail(kind: &str) -> NewDelivery {
-    NewDelivery { kind: kind.to_owned(), line: String::new(), owed: false, input: BTreeMap::new() }
 }
 
 fn place(
@@ -255,9 +238,6 @@ fn place(
         if settled && line.quantity > 0 {
             decision.deliveries.extend(product.and_then(|p| own_action(&line.id, p)));
         }
-    }
-    if sale.customer.email.is_some() && policy.receipts {
-        decision.deliveries.push(mail("mail.receipt"));
     }
     let before = order.map_or(&[][..], |o| &o.deliveries);
     let standing = standing(&decision.effects, before, &decision.deliveries);
@@ -369,13 +349,17 @@ pub fn by_hand(order: &Order, act: ByHand, lines: &[String], who: &str, now: Mil
     if after == order.effects {
         return changed(order, after, Vec::new(), None);
     }
-    changed(order, after, Vec::new(), Some(said))
+    let mut decision = changed(order, after, Vec::new(), Some(said));
+    notice::add_as_before(&mut decision, order);
+    decision
 }
 
 /// Outside work has moved: where does the order stand now?
 #[must_use]
 pub fn after_delivery(order: &Order) -> Decision {
-    changed(order, order.effects.clone(), Vec::new(), None)
+    let mut decision = changed(order, order.effects.clone(), Vec::new(), None);
+    notice::add_as_before(&mut decision, order);
+    decision
 }
 
 fn changed(

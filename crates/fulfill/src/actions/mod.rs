@@ -1,6 +1,8 @@
 //! Outside work: whatever leaves this process is an [`Action`]. The engine calls it with a job that
 //! was stored first; *you may be called twice with one key; the world must look as if once.*
 
+pub mod mail;
+
 use std::{collections::BTreeMap, sync::Arc};
 
 use fulfill_rules::{
@@ -91,7 +93,7 @@ pub(crate) struct Actions(BTreeMap<&'static str, Run>);
 impl Actions {
     pub(crate) fn add<A: Action>(&mut self, action: A) {
         let action = Arc::new(action);
-        let run: Run = Arc::new(move |job| {
+        self.put(A::KIND, move |job| {
             let action = Arc::clone(&action);
             Box::pin(async move {
                 let input =
@@ -101,7 +103,14 @@ impl Actions {
                 action.run(typed(job, input)).await
             })
         });
-        self.0.insert(A::KIND, run);
+    }
+
+    fn put(
+        &mut self,
+        kind: &'static str,
+        run: impl Fn(store::Job) -> BoxFuture<'static, Result<Receipt, Fault>> + Send + Sync + 'static,
+    ) {
+        self.0.insert(kind, Arc::new(run));
     }
 
     pub(crate) fn kinds(&self) -> Vec<&'static str> {

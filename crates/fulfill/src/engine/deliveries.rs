@@ -21,23 +21,40 @@ use crate::{
 
 /// Jobs under way at once.
 const ROOM: usize = 32;
+/// Mails under way at once. They have a room of their own: nothing that is owed waits for a slow mail
+/// server.
+const MAIL_ROOM: usize = 8;
 /// Below the lease of a minute: whoever comes after the lease finds nobody at work.
 const TIME_LIMIT: Duration = Duration::from_secs(50);
 /// Without any hint the queue is looked at this often.
 const IDLE: Millis = SECOND;
 
 pub(super) async fn run(parts: &Parts, stop: &CancellationToken) {
-    let kinds = parts.actions.kinds();
+    let (mails, others): (Vec<_>, Vec<_>) =
+        parts.actions.kinds().into_iter().partition(|kind| kind.starts_with("mail."));
+    tokio::join!(
+        work(parts, stop, &others, ROOM, async || parts.wake.on_deliveries().await),
+        work(parts, stop, &mails, MAIL_ROOM, async || parts.wake.on_mails().await),
+    );
+}
+
+async fn work(
+    parts: &Parts,
+    stop: &CancellationToken,
+    kinds: &[&str],
+    room: usize,
+    hint: impl AsyncFn(),
+) {
     if kinds.is_empty() {
         return;
     }
-    let room = Arc::new(Semaphore::new(ROOM));
+    let room = Arc::new(Semaphore::new(room));
     let mut running = JoinSet::new();
     while !stop.is_cancelled() {
         while running.try_join_next().is_some() {}
         let now = parts.clock.now();
         let free = room.available_permits();
-        let jobs = match parts.store.claim_deliveries(&kinds, free).await {
+        let jobs = match parts.store.claim_deliveries(kinds, free).await {
             Ok(jobs) => jobs,
             Err(error) => {
                 tracing::error!(%error, "deliveries cannot be claimed; tried again in a second");
@@ -58,7 +75,7 @@ pub(super) async fn run(parts: &Parts, stop: &CancellationToken) {
         if some && room.available_permits() > 0 {
             continue;
         }
-        let due = parts.store.next_delivery_due(&kinds).await.ok().flatten();
+        let due = parts.store.next_delivery_due(kinds).await.ok().flatten();
         if free > 0 && due.is_some_and(|at| at <= now) {
             // Due but not claimed: somebody's transaction holds the row, and is over soon.
             moment(stop).await;
@@ -67,7 +84,7 @@ pub(super) async fn run(parts: &Parts, stop: &CancellationToken) {
         let next = due.filter(|at| *at > now).unwrap_or(now + IDLE).min(now + IDLE);
         tokio::select! {
             () = parts.clock.until(next) => {}
-            () = parts.wake.on_deliveries() => {}
+            () = hint() => {}
             () = stop.cancelled() => {}
         }
     }

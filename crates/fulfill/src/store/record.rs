@@ -7,6 +7,7 @@ use fulfill_rules::{
     DAY, Millis,
     fact::{Fact, Sale},
     id::SessionKey,
+    notice,
     order::{Decision, Order, Policy, Standing, Status, decide, demand, summary},
     supply::Demand,
 };
@@ -292,6 +293,9 @@ fn decision(
                 decision.standing =
                     Some(Standing { status: Status::NeedsAttention, reason: Some(why.clone()) });
                 decision.timeline.push(format!("needs_attention: {why}"));
+                let nothing = Sale::default();
+                let sale = remembered.map_or(&nothing, |r| &r.sale);
+                notice::add(&mut decision, order, policy, sale);
             }
             decision
         }

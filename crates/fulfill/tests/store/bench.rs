@@ -274,7 +274,7 @@ pub(crate) fn policy(catalog: &str) -> Policy {
         product: Vec<Product>,
     }
     let products = toml::from_str::<File>(catalog).unwrap().product;
-    Policy { catalog: Catalog::new(products).unwrap(), receipts: true }
+    Policy { catalog: Catalog::new(products).unwrap(), receipts: true, ..Policy::default() }
 }
 
 pub(crate) fn key(session: &str) -> SessionKey {

@@ -15,7 +15,7 @@ fn policy(text: &str) -> Policy {
         product: Vec<Product>,
     }
     let products = toml::from_str::<File>(text).unwrap().product;
-    Policy { catalog: Catalog::new(products).unwrap(), receipts: true }
+    Policy { catalog: Catalog::new(products).unwrap(), receipts: true, ..Policy::default() }
 }
 
 const SHOP: &str = r#"

@@ -1,0 +1,274 @@
+//! What a mail says about an order.
+
+use std::collections::BTreeMap;
+
+use askama::Template;
+use fulfill_rules::{
+    fact::{Line, Sale},
+    notice,
+    place::{Effect, EffectKind, EffectStatus},
+};
+
+use super::words::{self, Say, Words};
+use crate::store::OrderView;
+
+/// A mail's subject, and its text twice.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Letter {
+    pub(super) subject: String,
+    pub(super) text: String,
+    pub(super) html: String,
+}
+
+/// What is the same in all mails of a shop.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Shop {
+    /// Where landing pages are.
+    pub(super) public_url: Option<String>,
+    /// Spoken to the merchant, and to buyers whose own language is not known.
+    pub(super) language: Option<&'static Words>,
+}
+
+/// The whole mail; what is empty is left out.
+struct Content<'a> {
+    w: &'static Words,
+    say: &'static Say,
+    hello: String,
+    reason: Option<&'a str>,
+    buyer: Option<String>,
+    lines: Vec<Row>,
+    total: Option<String>,
+    paid: Option<String>,
+    goods: Vec<Good<'a>>,
+    address: Vec<String>,
+    carrier: Option<String>,
+    tracking: Option<String>,
+    track: Option<&'a str>,
+    see_order: Option<String>,
+    reference: &'a str,
+    date: Option<String>,
+    test: bool,
+}
+
+#[derive(Template)]
+#[template(path = "mail/mail.txt")]
+struct Text<'a> {
+    m: &'a Content<'a>,
+}
+
+#[derive(Template)]
+#[template(path = "mail/mail.html")]
+struct Html<'a> {
+    m: &'a Content<'a>,
+}
+
+struct Row {
+    what: String,
+    quantity: i64,
+    amount: Option<String>,
+}
+
+/// What came of one line.
+struct Good<'a> {
+    what: String,
+    grants: Vec<GrantShown<'a>>,
+    keys: Vec<KeyShown<'a>>,
+}
+
+struct GrantShown<'a> {
+    access: &'a str,
+    url: Option<&'a str>,
+    until: Option<String>,
+}
+
+struct KeyShown<'a> {
+    key: &'a str,
+    seats: Option<i64>,
+}
+
+impl Letter {
+    /// Writes the mail of this kind about an order as it stands now; `input` is what was queued with it.
+    pub(super) fn write(
+        kind: &str,
+        order: &OrderView,
+        input: &BTreeMap<String, String>,
+        shop: &Shop,
+    ) -> Result<Self, askama::Error> {
+        let to_buyer = !is_to_merchant(kind);
+        let usual = shop.language.unwrap_or(words::ALL[0]);
+        let w = if to_buyer { words::of(&order.sale).unwrap_or(usual) } else { usual };
+        let content = content(kind, w, order, input, shop);
+        let subject = match (to_buyer, &content.total) {
+            (false, Some(total)) => format!("{}: {total}", content.say.subject),
+            _ => content.say.subject.to_owned(),
+        };
+        let m = &content;
+        Ok(Self { subject, text: Text { m }.render()?, html: Html { m }.render()? })
+    }
+}
+
+/// Whether the merchant is written to, and not the buyer.
+pub(super) fn is_to_merchant(kind: &str) -> bool {
+    matches!(kind, notice::NEW_ORDER | notice::NEEDS_ATTENTION)
+}
+
+fn say(kind: &str, w: &'static Words) -> &'static Say {
+    match kind {
+        notice::ACCESS => &w.access,
+        notice::PAYMENT_PENDING => &w.payment_pending,
+        notice::PAYMENT_FAILED => &w.payment_failed,
+        notice::SHIPPED => &w.shipped,
+        notice::NEW_ORDER => &w.new_order,
+        notice::NEEDS_ATTENTION => &w.needs_attention,
+        _ => &w.receipt,
+    }
+}
+
+fn content<'a>(
+    kind: &str,
+    w: &'static Words,
+    order: &'a OrderView,
+    input: &'a BTreeMap<String, String>,
+    shop: &Shop,
+) -> Content<'a> {
+    let sale = &order.sale;
+    let to_merchant = is_to_merchant(kind);
+    // What the buyer saw and paid is what a buyer is told (case 26).
+    let presented = sale
+        .presentment
+        .as_ref()
+        .filter(|paid| sale.currency.as_deref() != Some(paid.currency.as_str()));
+    let settled = amount(sale.amount_total, sale.currency.as_deref(), w);
+    let shown = presented.map(|paid| w.money(paid.amount, &paid.currency));
+    let (total, paid) = match (to_merchant, shown) {
+        (true, shown) => (settled, shown),
+        (false, shown) => (shown.or(settled), None),
+    };
+    let with_amounts = to_merchant || presented.is_none();
+    let name = sale.customer.name.as_deref().map(one_line).filter(|name| !name.is_empty());
+    let ships = order.effects.iter().any(|e| e.kind == EffectKind::Parcel && !is_waived(e));
+    let about_parcel = matches!(kind, notice::RECEIPT | notice::SHIPPED) || to_merchant;
+    let told = |name: &str| input.get(name).map(|t| one_line(t)).filter(|t| !t.is_empty());
+    Content {
+        w,
+        say: say(kind, w),
+        hello: match name.as_deref().filter(|_| !to_merchant) {
+            Some(name) => format!("{} {name},", w.hello),
+            None => w.hello_nobody.to_owned(),
+        },
+        reason: order.reason.as_deref().filter(|_| kind == notice::NEEDS_ATTENTION),
+        buyer: to_merchant.then(|| buyer(sale)).flatten(),
+        lines: if kind == notice::ACCESS { Vec::new() } else { rows(sale, w, with_amounts) },
+        total,
+        paid,
+        goods: if kind == notice::ACCESS { goods(order, w) } else { Vec::new() },
+        address: if ships && about_parcel { address(sale) } else { Vec::new() },
+        carrier: told("carrier"),
+        tracking: told("tracking"),
+        track: input.get("url").and_then(|url| web_address(url)),
+        see_order: shop
+            .public_url
+            .as_ref()
+            .filter(|_| !to_merchant)
+            .map(|base| format!("{base}/success?session_id={}", order.key.id)),
+        reference: &order.key.id,
+        date: sale.created.map(|at| w.day(at.saturating_mul(1_000))),
+        test: !order.key.livemode,
+    }
+}
+
+fn amount(minor: Option<i64>, currency: Option<&str>, w: &Words) -> Option<String> {
+    match (minor?, currency?) {
+        (0, _) => Some(w.free.to_owned()),
+        (minor, currency) => Some(w.money(minor, currency)),
+    }
+}
+
+/// Lines the buyer removed are not written of (case 30).
+fn rows(sale: &Sale, w: &Words, with_amounts: bool) -> Vec<Row> {
+    let row = |line: &Line| {
+        let currency = line.currency.as_deref().or(sale.currency.as_deref());
+        let amount = amount(line.amount_total, currency, w).filter(|_| with_amounts);
+        Row { what: what(line, w), quantity: line.quantity, amount }
+    };
+    sale.lines.iter().filter(|line| line.quantity > 0).map(row).collect()
+}
+
+fn what(line: &Line, w: &Words) -> String {
+    let said = line.description.as_deref().map(one_line).filter(|said| !said.is_empty());
+    said.unwrap_or_else(|| w.item.to_owned())
+}
+
+fn goods<'a>(order: &'a OrderView, w: &Words) -> Vec<Good<'a>> {
+    let good = |line: &'a Line| {
+        let done = |kind| {
+            let of = move |e: &&Effect| e.line == line.id && e.kind == kind && !is_waived(e);
+            order.effects.iter().filter(of).filter(|e| e.status == EffectStatus::Done)
+        };
+        let grants: Vec<_> = done(EffectKind::Grant)
+            .filter_map(|e| {
+                let url = e.url.as_deref().and_then(web_address);
+                let until = e.expires_at.map(|at| w.day(at));
+                Some(GrantShown { access: e.value.as_deref()?, url, until })
+            })
+            .collect();
+        let keys: Vec<_> = done(EffectKind::Key)
+            .filter_map(|e| {
+                let seats = (e.quantity > 1).then_some(e.quantity);
+                Some(KeyShown { key: e.value.as_deref()?, seats })
+            })
+            .collect();
+        let empty = grants.is_empty() && keys.is_empty();
+        (!empty).then(|| Good { what: what(line, w), grants, keys })
+    };
+    order.sale.lines.iter().filter_map(good).collect()
+}
+
+fn is_waived(effect: &Effect) -> bool {
+    effect.note.as_deref().is_some_and(|note| note.starts_with("waived by "))
+}
+
+fn buyer(sale: &Sale) -> Option<String> {
+    let parts = [&sale.customer.name, &sale.customer.email, &sale.customer.phone];
+    let parts: Vec<String> = parts.into_iter().flatten().map(|part| one_line(part)).collect();
+    (!parts.is_empty()).then(|| parts.join(", "))
+}
+
+fn address(sale: &Sale) -> Vec<String> {
+    let Some(to) = &sale.shipping else { return Vec::new() };
+    let city = [&to.address.postal_code, &to.address.city].into_iter().flatten();
+    let city = city.map(String::as_str).collect::<Vec<_>>().join(" ");
+    let rows = [
+        to.name.as_deref(),
+        to.address.line1.as_deref(),
+        to.address.line2.as_deref(),
+        Some(city.as_str()),
+        to.address.state.as_deref(),
+        to.address.country.as_deref(),
+    ];
+    rows.into_iter().flatten().map(one_line).filter(|row| !row.is_empty()).collect()
+}
+
+/// Longest text of a buyer's own that is put on one line.
+const LINE_MAX: usize = 200;
+
+/// A buyer's text as one line of limited length: no line breaks, no control characters, nothing that
+/// turns the direction of what follows.
+pub(super) fn one_line(text: &str) -> String {
+    let turns = |c: char| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let plain = text.chars().take(LINE_MAX).filter(|c| !turns(*c));
+    let plain: String = plain
+        .map(|c| if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') { ' ' } else { c })
+        .collect();
+    plain.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Only addresses on the web: no `javascript:`, nothing with spaces or control characters.
+fn web_address(url: &str) -> Option<&str> {
+    let scheme = url.split_once("://")?.0.to_ascii_lowercase();
+    let plain = !url.chars().any(|c| c.is_control() || c.is_whitespace());
+    (plain && (scheme == "https" || scheme == "http")).then_some(url)
+}
+
+#[cfg(test)]
+mod tests;

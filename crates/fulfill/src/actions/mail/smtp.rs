@@ -1,0 +1,193 @@
+//! One mail handed to a mail server, and what is known of it afterwards. The steps are taken one by
+//! one, because it matters at which of them a connection was cut.
+
+use std::{
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use lettre::{
+    Address,
+    transport::smtp::{
+        Error,
+        authentication::{Credentials, Mechanism},
+        client::{AsyncSmtpConnection, TlsParameters},
+        commands::{Data, Mail, Rcpt},
+        extension::{ClientId, Extension, MailParameter},
+    },
+};
+
+use super::server::{Server, Tls};
+
+/// Connections kept for the next mail.
+const IDLE_MAX: usize = 4;
+/// Of what a server says, so much is told.
+const SAID_MAX: usize = 300;
+
+/// A mail was not taken, as far as is known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Failure {
+    /// It was not; another time it may be.
+    NotNow(String),
+    /// It was not and will not be: the server's code, and what it said.
+    Never(String, String),
+    /// It was handed over, and nothing was heard of it.
+    Unknown(String),
+}
+
+/// A mail server and the connections to it.
+pub(super) struct Smtp {
+    server: Server,
+    name: ClientId,
+    tls: Option<TlsParameters>,
+    idle: Mutex<Vec<AsyncSmtpConnection>>,
+    patience: Duration,
+}
+
+impl Smtp {
+    /// `name` is who we say we are; nothing is sent yet.
+    ///
+    /// # Errors
+    /// When TLS cannot be set up on this machine.
+    pub(super) fn new(server: Server, name: &str, patience: Duration) -> Result<Self, Error> {
+        let tls = match server.tls {
+            Tls::Never => None,
+            _ => Some(TlsParameters::new_rustls(server.host.clone())?),
+        };
+        let name = ClientId::Domain(name.to_owned());
+        Ok(Self { server, name, tls, idle: Mutex::default(), patience })
+    }
+
+    /// Hands a mail over; what the server said to it.
+    pub(super) async fn send(
+        &self,
+        from: &Address,
+        to: &Address,
+        mail: &[u8],
+    ) -> Result<String, Failure> {
+        let handed_over = AtomicBool::new(false);
+        let talk = self.talk(from, to, mail, &handed_over);
+        let Ok(ended) = tokio::time::timeout(self.patience, talk).await else {
+            let why = format!("no answer from the mail server within {:?}", self.patience);
+            return Err(match handed_over.load(Ordering::Relaxed) {
+                true => Failure::Unknown(why),
+                false => Failure::NotNow(why),
+            });
+        };
+        ended
+    }
+
+    async fn talk(
+        &self,
+        from: &Address,
+        to: &Address,
+        mail: &[u8],
+        handed_over: &AtomicBool,
+    ) -> Result<String, Failure> {
+        let mut connection = match self.kept().await {
+            Some(connection) => connection,
+            None => self.connect().await?,
+        };
+        let mut options = Vec::new();
+        if !(from.as_ref() as &str).is_ascii() || !(to.as_ref() as &str).is_ascii() {
+            if !connection.server_info().supports_feature(Extension::SmtpUtfEight) {
+                let why = "the mail server takes no address with letters beyond ASCII (SMTPUTF8)";
+                return Err(Failure::Never("address".into(), why.into()));
+            }
+            options.push(MailParameter::SmtpUtfEight);
+        }
+        connection.command(Mail::new(Some(from.clone()), options)).await.map_err(known)?;
+        connection.command(Rcpt::new(to.clone(), Vec::new())).await.map_err(known)?;
+        connection.command(Data).await.map_err(known)?;
+        handed_over.store(true, Ordering::Relaxed);
+        match connection.message(mail).await {
+            Ok(answer) => {
+                self.keep(connection);
+                let said = answer.first_line().unwrap_or_default();
+                Ok(short(said))
+            }
+            Err(error) if error.status().is_some() => Err(known(error)),
+            Err(error) => Err(Failure::Unknown(told(&error))),
+        }
+    }
+
+    async fn connect(&self) -> Result<AsyncSmtpConnection, Failure> {
+        let Server { host, port, tls, login } = &self.server;
+        // Whatever goes wrong before a mail begins is no answer to this mail.
+        let not_now = |error: Error| Failure::NotNow(told(&error));
+        let at_once = self.tls.clone().filter(|_| *tls == Tls::FromTheStart);
+        let at = (host.as_str(), *port);
+        let limit = Some(self.patience);
+        let mut connection =
+            AsyncSmtpConnection::connect_tokio1(at, limit, &self.name, at_once, None)
+                .await
+                .map_err(not_now)?;
+        if let (Tls::StartTls | Tls::IfOffered, Some(parameters)) = (tls, &self.tls) {
+            if connection.can_starttls() {
+                connection.starttls(parameters.clone(), &self.name).await.map_err(not_now)?;
+            } else if *tls == Tls::StartTls {
+                let why = "the mail server offers no STARTTLS; ?tls=none in its URL goes without";
+                return Err(Failure::NotNow(why.into()));
+            }
+        }
+        if let Some(login) = login {
+            let credentials = Credentials::new(login.user.clone(), login.password());
+            let ways = [Mechanism::Plain, Mechanism::Login];
+            connection.auth(&ways, &credentials).await.map_err(|error| {
+                Failure::NotNow(format!("the mail server does not let us in: {}", told(&error)))
+            })?;
+        }
+        Ok(connection)
+    }
+
+    /// A kept connection that still answers.
+    async fn kept(&self) -> Option<AsyncSmtpConnection> {
+        loop {
+            let mut connection = self.idle().pop()?;
+            if connection.test_connected().await {
+                return Some(connection);
+            }
+        }
+    }
+
+    fn keep(&self, connection: AsyncSmtpConnection) {
+        let mut idle = self.idle();
+        if idle.len() < IDLE_MAX {
+            idle.push(connection);
+        }
+    }
+
+    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<AsyncSmtpConnection>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Up to here nothing was handed over. What asks for a login is about us, not about the mail.
+fn known(error: Error) -> Failure {
+    match error.status() {
+        Some(code) if error.is_permanent() && !matches!(u16::from(code), 530 | 535) => {
+            Failure::Never(code.to_string(), told(&error))
+        }
+        _ => Failure::NotNow(told(&error)),
+    }
+}
+
+fn told(error: &Error) -> String {
+    let mut text = error.to_string();
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        let cause_text = cause.to_string();
+        if !text.contains(&cause_text) {
+            text = format!("{text}: {cause_text}");
+        }
+        source = cause.source();
+    }
+    short(&text)
+}
+
+fn short(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(SAID_MAX).collect()
+}

@@ -1,0 +1,90 @@
+//! German, with „Sie“.
+
+use super::{Say, Words};
+
+pub(super) const WORDS: Words = Words {
+    lang: "de",
+    countries: &["DE", "AT", "LI"],
+    receipt: Say {
+        subject: "Vielen Dank für Ihre Bestellung",
+        title: "Vielen Dank für Ihre Bestellung",
+        text: "Ihre Zahlung ist bei uns eingegangen. Das haben Sie gekauft:",
+    },
+    access: Say {
+        subject: "Ihre Zugänge und Schlüssel",
+        title: "Ihre Bestellung ist bereit",
+        text: "Alles steht für Sie bereit. Bitte bewahren Sie diese E-Mail auf: Sie enthält, was Sie \
+               brauchen.",
+    },
+    payment_pending: Say {
+        subject: "Ihre Zahlung ist unterwegs",
+        title: "Ihre Zahlung ist unterwegs",
+        text: "Vielen Dank für Ihre Bestellung. Manche Zahlungsarten brauchen einige Tage; bitte \
+               zahlen Sie nicht noch einmal. Falls Sie einen Zahlschein oder Bankdaten erhalten \
+               haben, verwenden Sie sie bitte wie angegeben; sonst müssen Sie nichts weiter tun. \
+               Sobald die Zahlung eingegangen ist, schreiben wir Ihnen.",
+    },
+    payment_failed: Say {
+        subject: "Ihre Zahlung war leider nicht erfolgreich",
+        title: "Ihre Zahlung war leider nicht erfolgreich",
+        text: "Es tut uns leid: Ihre Bank oder Ihr Zahlungsdienst hat die Zahlung nicht ausgeführt, \
+               daher konnten wir Ihre Bestellung nicht annehmen. Wenn Sie sie weiterhin wünschen, \
+               bestellen Sie bitte im Shop noch einmal, vielleicht mit einer anderen Zahlungsart.",
+    },
+    shipped: Say {
+        subject: "Ihre Bestellung wurde versandt",
+        title: "Ihr Paket ist unterwegs",
+        text: "Wir haben Ihre Bestellung an den Versand übergeben.",
+    },
+    new_order: Say {
+        subject: "Neue Bestellung",
+        title: "Neue Bestellung",
+        text: "Jemand hat bei Ihnen eingekauft.",
+    },
+    needs_attention: Say {
+        subject: "Eine Bestellung braucht Sie",
+        title: "Eine Bestellung braucht Sie",
+        text: "Sie kommt von allein nicht weiter. Was bereit war, ist an den Käufer gegangen.",
+    },
+    hello: "Guten Tag",
+    hello_nobody: "Guten Tag,",
+    order: "Ihre Bestellung",
+    item: "Artikel",
+    total: "Summe",
+    paid: "Vom Käufer bezahlt",
+    free: "Kostenlos",
+    date: "Datum",
+    open: "Öffnen:",
+    access_to: "Sie haben Zugang:",
+    until: "bis",
+    key: "Ihr Lizenzschlüssel",
+    keys: "Ihre Lizenzschlüssel",
+    seats: "Plätze",
+    goes_to: "Lieferadresse",
+    carrier: "Versand durch",
+    tracking: "Sendungsnummer",
+    track: "Sendung verfolgen",
+    buyer: "Käufer",
+    reason: "Worauf sie wartet",
+    see_order: "Ihre Bestellung ansehen",
+    reference: "Bestellung",
+    test: "Testmodus: Es wurde kein Geld bewegt.",
+    automatic: "Diese E-Mail wurde automatisch versandt.",
+    separators: (',', '.'),
+    currency_first: false,
+    months: [
+        "Januar",
+        "Februar",
+        "März",
+        "April",
+        "Mai",
+        "Juni",
+        "Juli",
+        "August",
+        "September",
+        "Oktober",
+        "November",
+        "Dezember",
+    ],
+    dated: |day, month, year| format!("{day}. {month} {year}"),
+};

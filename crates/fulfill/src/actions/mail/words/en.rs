@@ -1,0 +1,89 @@
+//! English.
+
+use super::{Say, Words};
+
+pub(super) const WORDS: Words = Words {
+    lang: "en",
+    countries: &["GB", "IE", "US", "AU", "NZ"],
+    receipt: Say {
+        subject: "Thank you for your order",
+        title: "Thank you for your order",
+        text: "We have received your payment. Here is what you bought.",
+    },
+    access: Say {
+        subject: "Your access and keys",
+        title: "Here is what you bought",
+        text: "Everything is ready for you. Please keep this mail: it holds what you need.",
+    },
+    payment_pending: Say {
+        subject: "Your payment is on its way",
+        title: "Your payment is on its way",
+        text: "Thank you for your order. Some ways of paying take a few days. There is no reason to \
+               pay again. If you were given a voucher or bank details, please use them as they say; \
+               otherwise there is nothing more for you to do. We will write to you as soon as the \
+               payment has arrived.",
+    },
+    payment_failed: Say {
+        subject: "Your payment did not go through",
+        title: "Your payment did not go through",
+        text: "We are sorry: your bank or payment service did not complete the payment, so your \
+               order was not carried out. If you would still like it, please go back to the shop and \
+               order again, perhaps with another way of paying.",
+    },
+    shipped: Say {
+        subject: "Your order has been sent",
+        title: "Your parcel is on its way",
+        text: "We have handed your order over to the carrier.",
+    },
+    new_order: Say {
+        subject: "New order",
+        title: "New order",
+        text: "Somebody has bought from you.",
+    },
+    needs_attention: Say {
+        subject: "An order needs your attention",
+        title: "An order needs your attention",
+        text: "It cannot go on by itself. What was ready has gone out to the buyer.",
+    },
+    hello: "Hello",
+    hello_nobody: "Hello,",
+    order: "Your order",
+    item: "Item",
+    total: "Total",
+    paid: "Paid by the buyer",
+    free: "Free",
+    date: "Date",
+    open: "Open",
+    access_to: "You have access:",
+    until: "until",
+    key: "Your license key",
+    keys: "Your license keys",
+    seats: "seats",
+    goes_to: "Delivery address",
+    carrier: "Carrier",
+    tracking: "Tracking number",
+    track: "Follow your parcel",
+    buyer: "Buyer",
+    reason: "What it waits for",
+    see_order: "See your order",
+    reference: "Order",
+    test: "Test mode: no money was moved.",
+    automatic: "This mail was sent automatically.",
+    separators: ('.', ','),
+    currency_first: true,
+    months: [
+        "January",
+        "February",
+        "March",
+        "April",
+        "May",
+        "June",
+        "July",
+        "August",
+        "September",
+        "October",
+        "November",
+        "December",
+    ],
+    dated: |day, month, year| format!("{day} {month} {year}"),
+};
