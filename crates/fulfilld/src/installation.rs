@@ -28,7 +28,7 @@ impl Installation {
     pub(crate) async fn open(config: Option<&Path>) -> anyhow::Result<Self> {
         let settings = config::load(config, &Environment::read(), Need::Store)?;
         config::prepare(&settings.database).with_context(|| made(&settings.database))?;
-        let fulfill = Fulfill::builder()
+        let builder = Fulfill::builder()
             .database(settings.database.clone())
             .stripe(settings.stripe.clone())
             // Nothing is received here, so nothing is signed.
@@ -38,7 +38,12 @@ impl Installation {
             .opening_stock(settings.stock.clone())
             .receipts(settings.mail.receipts)
             .api_token(TOKEN.into())
-            .without_looking()
+            .without_looking();
+        let builder = match &settings.mail.sender {
+            Some(mail) => builder.mail(mail.clone()),
+            None => builder,
+        };
+        let fulfill = builder
             .open()
             .await
             .with_context(|| opened(&settings.database))?;

@@ -60,6 +60,9 @@ async fn open(settings: &Settings) -> anyhow::Result<Fulfill> {
     if let Some(token) = &settings.api_token {
         builder = builder.api_token(token.clone());
     }
+    if let Some(mail) = &settings.mail.sender {
+        builder = builder.mail(mail.clone());
+    }
     Ok(builder.open().await?)
 }
 
@@ -89,8 +92,11 @@ fn announce(settings: &Settings, address: std::net::SocketAddr) {
     if settings.api_token.is_none() {
         tracing::warn!("FULFILLD_API_TOKEN is not set: the API refuses everybody");
     }
-    if settings.mail.has_server {
-        tracing::warn!("this version queues mail and does not send it yet: it waits");
+    if let Some(mail) = &settings.mail.sender {
+        tracing::info!("mail goes out through {}", mail.server());
+        for missing in &settings.mail.missing {
+            tracing::warn!("{missing}");
+        }
     } else if settings.mail.receipts {
         tracing::warn!(
             "FULFILLD_SMTP is not set: mail waits until it is ([mail] receipt = false queues none)"

@@ -174,13 +174,13 @@ pub fn decide(
     let mut decision = match order {
         Some(order) if order.placed => advance_placed(order, sale, supply, policy, now),
         _ if *fact == Fact::Paid => place(order, sale, supply, policy, now),
-        _ => not_paid(order, fact, sale, now),
+        _ => not_paid(order, fact, now),
     };
     notice::add(&mut decision, order, policy, sale);
     decision
 }
 
-fn not_paid(order: Option<&Order>, fact: &Fact, sale: &Sale, now: Millis) -> Decision {
+fn not_paid(order: Option<&Order>, fact: &Fact, now: Millis) -> Decision {
     let age = order.map_or(0, |o| now.saturating_sub(o.first_seen_at));
     let (status, why, look_again_at) = match fact {
         Fact::Paid => unreachable!("handled by decide"),

@@ -21,8 +21,7 @@ use crate::{
 
 /// Jobs under way at once.
 const ROOM: usize = 32;
-/// Mails under way at once. They have a room of their own: nothing that is owed waits for a slow mail
-/// server.
+/// Mails under way at once.
 const MAIL_ROOM: usize = 8;
 /// Below the lease of a minute: whoever comes after the lease finds nobody at work.
 const TIME_LIMIT: Duration = Duration::from_secs(50);
@@ -33,28 +32,45 @@ pub(super) async fn run(parts: &Parts, stop: &CancellationToken) {
     let (mails, others): (Vec<_>, Vec<_>) =
         parts.actions.kinds().into_iter().partition(|kind| kind.starts_with("mail."));
     tokio::join!(
-        work(parts, stop, &others, ROOM, async || parts.wake.on_deliveries().await),
-        work(parts, stop, &mails, MAIL_ROOM, async || parts.wake.on_mails().await),
+        work(parts, stop, Desk::Work, others),
+        work(parts, stop, Desk::Mail, mails)
     );
 }
 
-async fn work(
-    parts: &Parts,
-    stop: &CancellationToken,
-    kinds: &[&str],
-    room: usize,
-    hint: impl AsyncFn(),
-) {
+/// Mails have a desk of their own: nothing that is owed waits for a slow mail server.
+#[derive(Clone, Copy)]
+enum Desk {
+    Work,
+    Mail,
+}
+
+impl Desk {
+    fn room(self) -> usize {
+        match self {
+            Self::Work => ROOM,
+            Self::Mail => MAIL_ROOM,
+        }
+    }
+
+    async fn hint(self, parts: &Parts) {
+        match self {
+            Self::Work => parts.wake.on_deliveries().await,
+            Self::Mail => parts.wake.on_mails().await,
+        }
+    }
+}
+
+async fn work(parts: &Parts, stop: &CancellationToken, desk: Desk, kinds: Vec<&'static str>) {
     if kinds.is_empty() {
         return;
     }
-    let room = Arc::new(Semaphore::new(room));
+    let room = Arc::new(Semaphore::new(desk.room()));
     let mut running = JoinSet::new();
     while !stop.is_cancelled() {
         while running.try_join_next().is_some() {}
         let now = parts.clock.now();
         let free = room.available_permits();
-        let jobs = match parts.store.claim_deliveries(kinds, free).await {
+        let jobs = match parts.store.claim_deliveries(&kinds, free).await {
             Ok(jobs) => jobs,
             Err(error) => {
                 tracing::error!(%error, "deliveries cannot be claimed; tried again in a second");
@@ -75,7 +91,7 @@ async fn work(
         if some && room.available_permits() > 0 {
             continue;
         }
-        let due = parts.store.next_delivery_due(kinds).await.ok().flatten();
+        let due = parts.store.next_delivery_due(&kinds).await.ok().flatten();
         if free > 0 && due.is_some_and(|at| at <= now) {
             // Due but not claimed: somebody's transaction holds the row, and is over soon.
             moment(stop).await;
@@ -84,7 +100,7 @@ async fn work(
         let next = due.filter(|at| *at > now).unwrap_or(now + IDLE).min(now + IDLE);
         tokio::select! {
             () = parts.clock.until(next) => {}
-            () = hint() => {}
+            () = desk.hint(parts) => {}
             () = stop.cancelled() => {}
         }
     }

@@ -5,6 +5,7 @@
 
 mod database;
 mod plan;
+mod post_office;
 mod shop;
 mod town;
 mod veil;
@@ -14,6 +15,7 @@ mod callers;
 mod goods;
 mod lines;
 mod looking;
+mod mail;
 mod once;
 mod outage;
 mod page;

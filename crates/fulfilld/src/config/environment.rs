@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 /// A setting: its name in the file (a dot stands for a table), its name in the environment.
-pub(super) const NAMES: [(&str, Option<&str>); 14] = [
+pub(super) const NAMES: [(&str, Option<&str>); 16] = [
     ("stripe_secret_key", Some("STRIPE_SECRET_KEY")),
     ("stripe_webhook_secret", Some("STRIPE_WEBHOOK_SECRET")),
     ("stripe_api_base", Some("STRIPE_API_BASE")),
@@ -18,6 +18,8 @@ pub(super) const NAMES: [(&str, Option<&str>); 14] = [
     ("mail.from", Some("FULFILLD_MAIL_FROM")),
     ("mail.merchant", None),
     ("mail.receipt", None),
+    ("mail.language", None),
+    ("mail.on_ambiguous", None),
 ];
 
 /// What the environment says of our settings, by environment name. Empty counts as not set.

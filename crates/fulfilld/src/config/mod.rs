@@ -15,6 +15,7 @@ use std::{
 };
 
 use fulfill::{
+    actions::mail::{Mail as Sender, MailMistake, OnAmbiguous, Server},
     clock::Clock,
     rules::plan::{Catalog, Product},
     store::Location,
@@ -65,10 +66,12 @@ pub(crate) struct Settings {
 }
 
 /// How mail is sent.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Mail {
-    /// `smtp://host:port` was given. It may hold a password, so it is not kept where it could be shown.
-    pub(crate) has_server: bool,
+    /// Nothing where no server was given: mail waits.
+    pub(crate) sender: Option<Sender>,
+    /// What was not set and matters, for whoever starts the service.
+    pub(crate) missing: Vec<&'static str>,
     /// Queue a receipt for each order.
     pub(crate) receipts: bool,
 }
@@ -91,7 +94,7 @@ pub(crate) fn load(
     let listen = given.listen();
     let public_url = given.public_url();
     let behind_proxy = given.yes_or_no("behind_proxy", false);
-    let mail = given.mail();
+    let mail = given.mail(public_url.as_deref());
     let api_token = given.text("api_token").map(|(token, _)| token.into());
     let File { products, stock, .. } = given.file;
     if need >= Need::Store
@@ -273,33 +276,58 @@ impl Given<'_> {
         }
     }
 
-    fn mail(&mut self) -> Mail {
-        let server = self.text("mail.smtp");
-        if let Some((url, place)) = &server {
-            let fits = reqwest::Url::parse(url)
-                .is_ok_and(|url| matches!(url.scheme(), "smtp" | "smtps") && url.has_host());
-            if !fits {
-                self.mistakes.add(format!("{place}: write it as smtp://host:port (or smtps://…)"));
+    fn mail(&mut self, public_url: Option<&str>) -> Mail {
+        let mut missing = Vec::new();
+        let receipts = self.yes_or_no("mail.receipt", true);
+        let server = self.text("mail.smtp").map(|(url, place)| {
+            // The mistake never repeats the URL: it may hold a password.
+            Server::parse(&url).map_err(|mistake| format!("{place}: {mistake}"))
+        });
+        let (from, place) = self.text("mail.from").unwrap_or_else(|| {
+            missing.push("FULFILLD_MAIL_FROM is not set: buyers see a sender they cannot answer");
+            let url = public_url.and_then(|url| reqwest::Url::parse(url).ok());
+            let host = url.as_ref().and_then(|url| url.domain()).unwrap_or("localhost");
+            (format!("fulfilld@{host}"), "mail.from".to_owned())
+        });
+        // Without a server nothing is sent, but what is written about it is checked all the same.
+        let checked = server.clone().and_then(Result::ok).or_else(|| Server::parse("smtp://x").ok());
+        let sender = checked.map(|server| {
+            Sender::new(server, &from).map_err(|mistake| format!("{place} is '{from}': {mistake}"))
+        });
+        let server = server.and_then(|server| self.mistakes.note(server));
+        let mut sender = sender.and_then(|sender| self.mistakes.note(sender));
+        match self.text("mail.merchant") {
+            None => missing.push("[mail] merchant is not set: nobody is told what needs a person"),
+            Some((to, place)) => {
+                sender = self.wish(sender, |sender| sender.merchant(&to), &place, &to);
             }
         }
-        for name in ["mail.from", "mail.merchant"] {
-            if let Some((address, place)) = self.text(name)
-                && !is_address(&address)
-            {
-                self.mistakes.add(format!("{place} is '{address}': write a mail address"));
+        if let Some((name, place)) = self.text("mail.language") {
+            sender = self.wish(sender, |sender| sender.language(&name), &place, &name);
+        }
+        if let Some((word, place)) = self.text("mail.on_ambiguous") {
+            match word.as_str() {
+                "retry" => {}
+                "ask" => sender = sender.map(|s| s.on_ambiguous(OnAmbiguous::Ask)),
+                _ => self.mistakes.add(format!("{place} is '{word}': write retry or ask")),
             }
         }
-        Mail { has_server: server.is_some(), receipts: self.yes_or_no("mail.receipt", true) }
+        if let Some(url) = public_url {
+            sender = sender.map(|sender| sender.public_url(url));
+        } else {
+            missing.push("FULFILLD_PUBLIC_URL is not set: mails do not link to their order's page");
+        }
+        Mail { sender: sender.filter(|_| server.is_some()), missing, receipts }
     }
-}
 
-/// `shop@example.com` or `The Shop <shop@example.com>`; the mail server judges the rest.
-fn is_address(text: &str) -> bool {
-    let bare = match text.rsplit_once('<') {
-        Some((_, rest)) => rest.strip_suffix('>').unwrap_or_default(),
-        None => text,
-    };
-    let parts = bare.split_once('@');
-    parts.is_some_and(|(name, host)| !name.is_empty() && !host.is_empty() && !host.contains('@'))
-        && !text.contains(['\r', '\n'])
+    fn wish(
+        &mut self,
+        sender: Option<Sender>,
+        wish: impl FnOnce(Sender) -> Result<Sender, MailMistake>,
+        place: &str,
+        text: &str,
+    ) -> Option<Sender> {
+        let wished = wish(sender?).map_err(|mistake| format!("{place} is '{text}': {mistake}"));
+        self.mistakes.note(wished)
+    }
 }

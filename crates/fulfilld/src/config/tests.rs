@@ -114,11 +114,37 @@ fn text_that_is_not_toml_is_told_with_its_line() {
 }
 
 #[test]
-fn a_mail_address_may_carry_a_name() {
-    for good in ["shop@example.com", "The Shop <shop@example.com>"] {
-        assert!(is_address(good), "{good}");
+fn mail_is_checked_and_shows_no_password() {
+    let said = loaded(
+        "[mail]\nsmtp = \"smtp://me:hush@m.example.com?tls=x\"\nfrom = \"shop\"\non_ambiguous = \"maybe\"",
+        &[KEY, SECRET],
+    )
+    .unwrap_err();
+    for expected in ["mail.smtp: after ?", "mail.from is 'shop': write a mail", "write retry or ask"]
+    {
+        assert!(said.contains(expected), "{expected:?} is not in:\n{said}");
     }
-    for bad in ["shop", "@example.com", "shop@", "Shop <shop>", "a@b\r\nBcc: c@d"] {
-        assert!(!is_address(bad), "{bad}");
-    }
+    assert!(!said.contains("hush"), "{said}");
+    let toml = "[mail]\nfrom = \"a@b.example\"\nmerchant = \"me@b.example\\r\\nBcc: c@d.example\"\nlanguage = \"tlh\"";
+    let said = loaded(toml, &[KEY, SECRET]).unwrap_err();
+    assert!(said.contains("mail.merchant is") && said.contains("written in: en, de"), "{said}");
+}
+
+#[test]
+fn the_environment_names_the_mail_server_and_the_sender() {
+    let mail = |values: &[(&'static str, &str)]| {
+        let values: Vec<_> = [KEY, SECRET].iter().chain(values).copied().collect();
+        loaded("[mail]\nmerchant = \"me@b.example\"", &values).unwrap().mail
+    };
+    assert!(mail(&[]).sender.is_none(), "mail waits");
+    let given = mail(&[
+        ("FULFILLD_SMTP", "smtps://me:hush@m.example.com"),
+        ("FULFILLD_MAIL_FROM", "The Shop <shop@example.com>"),
+        ("FULFILLD_PUBLIC_URL", "https://shop.example.com"),
+    ]);
+    let shown = format!("{given:?}");
+    assert!(shown.contains("m.example.com") && shown.contains("The Shop"), "{shown}");
+    assert!(!shown.contains("hush") && given.missing.is_empty(), "{shown}");
+    let bare = mail(&[("FULFILLD_SMTP", "smtp://localhost:1025")]);
+    assert!(bare.sender.is_some() && bare.missing.len() == 2, "{bare:?}");
 }

@@ -138,6 +138,12 @@ impl Mail {
         self
     }
 
+    /// The server it goes through.
+    #[must_use]
+    pub fn server(&self) -> &Server {
+        &self.server
+    }
+
     /// Whether there is a merchant to write to.
     pub(crate) fn has_merchant(&self) -> bool {
         self.merchant.is_some()

@@ -44,11 +44,10 @@ pub(super) const WORDS: Words = Words {
     needs_attention: Say {
         subject: "Eine Bestellung braucht Sie",
         title: "Eine Bestellung braucht Sie",
-        text: "Sie kommt von allein nicht weiter. Was bereit war, ist an den Käufer gegangen.",
+        text: "Sie kommt von allein nicht weiter.",
     },
     hello: "Guten Tag",
     hello_nobody: "Guten Tag,",
-    order: "Ihre Bestellung",
     item: "Artikel",
     total: "Summe",
     paid: "Vom Käufer bezahlt",

@@ -43,11 +43,10 @@ pub(super) const WORDS: Words = Words {
     needs_attention: Say {
         subject: "An order needs your attention",
         title: "An order needs your attention",
-        text: "It cannot go on by itself. What was ready has gone out to the buyer.",
+        text: "It cannot go on by itself.",
     },
     hello: "Hello",
     hello_nobody: "Hello,",
-    order: "Your order",
     item: "Item",
     total: "Total",
     paid: "Paid by the buyer",

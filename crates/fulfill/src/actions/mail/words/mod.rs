@@ -23,7 +23,6 @@ pub(super) struct Words {
     /// Before a name.
     pub(super) hello: &'static str,
     pub(super) hello_nobody: &'static str,
-    pub(super) order: &'static str,
     pub(super) item: &'static str,
     pub(super) total: &'static str,
     pub(super) paid: &'static str,

@@ -1,0 +1,272 @@
+//! Mail goes out once, to whom it is for, whatever the mail server does; and no order waits for it.
+
+use std::time::Duration;
+
+use fulfill::actions::mail::{Mail as Sender, OnAmbiguous, Server};
+use fulfill_sandbox::{Method, Purchase};
+use serde_json::{Value, json};
+
+use crate::{
+    Plan, Town, basket, both,
+    post_office::{Mood, PostOffice},
+    shop,
+    shop::ann,
+};
+
+const DAY: i64 = 24 * 3_600_000;
+const ANN: &str = "Ann@Example.com";
+const MERCHANT: &str = "kim@shop.example";
+
+/// A shop that sends its mail through this office.
+fn mailing(office: &PostOffice) -> Plan {
+    with(office, |sender| sender)
+}
+
+fn with(office: &PostOffice, wishes: impl Fn(Sender) -> Sender + 'static) -> Plan {
+    let office = office.clone();
+    let mut plan = shop().and(move |builder| {
+        let server = Server::parse(&office.open()).unwrap();
+        let sender = Sender::new(server, "The Shop <shop@shop.example>").unwrap();
+        let sender = sender.patience(Duration::from_secs(1)).public_url("https://shop.example");
+        builder.receipts(true).mail(wishes(sender))
+    });
+    plan.kinds.extend([
+        "mail.receipt",
+        "mail.access",
+        "mail.payment_pending",
+        "mail.payment_failed",
+        "mail.shipped",
+        "mail.new_order",
+        "mail.needs_attention",
+    ]);
+    plan
+}
+
+fn to_merchant(sender: Sender) -> Sender {
+    sender.merchant(MERCHANT).unwrap()
+}
+
+fn delivery<'a>(order: &'a Value, kind: &str) -> &'a Value {
+    let found = order["deliveries"].as_array().unwrap().iter().find(|d| d["kind"] == kind);
+    found.unwrap_or_else(|| panic!("no {kind} in {order:#}"))
+}
+
+async fn told_of(t: &Town, id: &str, what: &str) -> bool {
+    t.told(id).await.iter().any(|told| told.contains(what))
+}
+
+/// Tells a story of an office on both databases, each time a new one.
+macro_rules! at_the_office {
+    ($name:ident, $plan:expr, async |$t:ident, $office:ident| $story:block) => {
+        mod $name {
+            use super::*;
+
+            async fn tell(database: crate::database::Database) {
+                let $office = PostOffice::default();
+                let plan: Plan = $plan(&$office);
+                let $office = &$office;
+                plan.tell(database, async |$t: &Town| $story).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn on_sqlite() {
+                tell(crate::database::Database::sqlite()).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn on_postgres() {
+                tell(crate::database::Database::postgres().await).await;
+            }
+        }
+    };
+}
+
+at_the_office!(
+    case_01_buyer_and_merchant_get_one_mail_of_each_kind,
+    |office| with(office, to_merchant),
+    async |t, office| {
+        t.post("/api/keys/editor", json!({ "keys": ["KEY-1"] })).await;
+        let id = t.buy(basket(&[("prod_course", 1), ("prod_editor", 1)])).await;
+        t.expect(&id, "fulfilled").await;
+        t.post(&format!("/api/orders/{id}/fulfill"), json!({})).await;
+        t.page(&format!("session_id={id}")).await;
+        t.pass(DAY).await;
+        let taken = office.taken();
+        assert_eq!(office.subjects(ANN), ["Thank you for your order", "Your access and keys"]);
+        assert!(office.subjects(MERCHANT)[0].starts_with("New order"));
+        assert_eq!(taken.len(), 3);
+        let access = &taken[1];
+        assert!(access.text().contains("KEY-1"), "{}", access.text());
+        assert!(!taken[0].text().contains("KEY-1"), "the receipt holds no key");
+        assert_eq!(access.header("From"), "\"The Shop\" <shop@shop.example>");
+        assert_eq!(access.header("To"), "\"Ann Smith\" <Ann@Example.com>");
+        assert_eq!(access.header("Reply-To"), MERCHANT);
+        assert_eq!(access.header("Auto-Submitted"), "auto-generated");
+        assert!(!access.header("Message-ID").contains("cs_test"));
+        assert!(told_of(t, &id, "mail.access done").await, "{:?}", t.told(&id).await);
+    }
+);
+
+at_the_office!(case_40_a_german_checkout_gets_german_mail, mailing, async |t, office| {
+    t.buy(basket(&[("prod_poster", 1)]).with("locale", "de")).await;
+    t.settle().await;
+    let taken = office.taken();
+    assert_eq!(taken.len(), 1, "a poster is no key: {taken:?}");
+    assert!(taken[0].text().contains("Guten Tag Ann Smith,"), "{}", taken[0].text());
+});
+
+at_the_office!(
+    case_38_a_server_that_is_down_greylists_or_sleeps_gets_the_same_mail_later,
+    mailing,
+    async |t, office| {
+        office.moods(&[Mood::Down, Mood::Greylist, Mood::Silent, Mood::Greylist]);
+        let id = t.buy(basket(&[("prod_poster", 1)])).await;
+        let order = t.expect(&id, "fulfilled").await;
+        assert_eq!(delivery(&order, "mail.receipt")["status"], "due");
+        t.pass(DAY / 2).await;
+        assert_eq!(office.subjects(ANN), ["Thank you for your order"]);
+        let order = t.expect(&id, "fulfilled").await;
+        let mail = delivery(&order, "mail.receipt");
+        assert_eq!((&mail["status"], &mail["attempts"]), (&json!("done"), &json!(5)));
+        assert!(told_of(t, &id, "450").await, "{:?}", t.told(&id).await);
+        assert!(told_of(t, &id, "no answer from the mail server").await);
+    }
+);
+
+at_the_office!(
+    case_38_an_address_that_is_refused_asks_a_person_and_holds_nothing,
+    mailing,
+    async |t, office| {
+        office.moods(&[Mood::Refuse]);
+        let id = t.buy(basket(&[("prod_poster", 1)])).await;
+        t.pass(DAY).await;
+        let order = t.expect(&id, "fulfilled").await;
+        assert_eq!(delivery(&order, "mail.receipt")["status"], "stuck");
+        assert!(told_of(t, &id, "550").await, "{:?}", t.told(&id).await);
+        assert_eq!(office.taken().len(), 0);
+        t.post(&format!("/api/orders/{id}/fulfill"), json!({})).await;
+        let order = t.expect(&id, "fulfilled").await;
+        assert_eq!(delivery(&order, "mail.receipt")["status"], "done", "{order:#}");
+        assert_eq!(office.taken().len(), 1);
+    }
+);
+
+at_the_office!(
+    case_38_a_mail_cut_off_before_the_answer_goes_again_as_the_same_mail,
+    mailing,
+    async |t, office| {
+        office.moods(&[Mood::Cut]);
+        let id = t.buy(basket(&[("prod_poster", 1)])).await;
+        t.pass(DAY).await;
+        let taken = office.taken();
+        assert_eq!(taken.len(), 2);
+        assert_eq!(taken[0].header("Message-ID"), taken[1].header("Message-ID"));
+        assert!(told_of(t, &id, "it may have arrived").await, "{:?}", t.told(&id).await);
+    }
+);
+
+at_the_office!(
+    case_38_a_mail_cut_off_before_the_answer_asks_where_that_is_wished,
+    |office| with(office, |sender| sender.on_ambiguous(OnAmbiguous::Ask)),
+    async |t, office| {
+        office.moods(&[Mood::Cut]);
+        let id = t.buy(basket(&[("prod_poster", 1)])).await;
+        t.pass(DAY).await;
+        assert_eq!(office.taken().len(), 1);
+        let order = t.expect(&id, "fulfilled").await;
+        assert_eq!(delivery(&order, "mail.receipt")["status"], "stuck");
+    }
+);
+
+at_the_office!(cases_20_22_a_delayed_payment_is_told_by_mail, mailing, async |t, office| {
+    let good = t.open_session(basket(&[("prod_poster", 1)])).await;
+    t.pay(&good, Method::Debit);
+    t.expect(&good, "awaiting_payment").await;
+    assert_eq!(office.subjects(ANN), ["Your payment is on its way"]);
+    t.pass(4 * DAY).await;
+    t.expect(&good, "fulfilled").await;
+    assert_eq!(office.subjects(ANN), ["Thank you for your order", "Your payment is on its way"]);
+    let bad = t.open_session(basket(&[("prod_poster", 1)])).await;
+    t.pay(&bad, Method::DebitFails);
+    t.pass(4 * DAY).await;
+    t.expect(&bad, "payment_failed").await;
+    assert!(office.subjects(ANN).contains(&"Your payment did not go through".to_owned()));
+    assert_eq!(office.taken().len(), 4);
+});
+
+at_the_office!(
+    what_a_late_mail_would_have_said_is_not_said_when_it_is_over,
+    |office| Plan { settle_s: 24 * 3_600, ..mailing(office) },
+    async |t, office| {
+        office.moods(&[Mood::Down; 12]);
+        let id = t.open_session(basket(&[("prod_poster", 1)])).await;
+        t.pay(&id, Method::Debit);
+        t.pass(3 * DAY).await;
+        t.expect(&id, "fulfilled").await;
+        assert_eq!(office.subjects(ANN), ["Thank you for your order"]);
+        assert!(told_of(t, &id, "mail.payment_pending done").await);
+    }
+);
+
+at_the_office!(
+    the_merchant_is_told_of_a_dry_pool_and_the_buyer_gets_the_key_when_it_comes,
+    |office| with(office, to_merchant),
+    async |t, office| {
+        let id = t.buy(basket(&[("prod_editor", 1)])).await;
+        t.expect(&id, "needs_attention").await;
+        t.pass(3_600_000).await;
+        assert_eq!(office.subjects(ANN), ["Thank you for your order"]);
+        assert!(office.subjects(MERCHANT)[0].starts_with("An order needs your attention"));
+        assert!(office.taken().iter().any(|mail| mail.text().contains("'editor' is dry")));
+        t.post("/api/keys/editor", json!({ "keys": ["KEY-1"] })).await;
+        t.expect(&id, "fulfilled").await;
+        t.pass(DAY).await;
+        assert_eq!(office.subjects(ANN), ["Thank you for your order", "Your access and keys"]);
+        assert_eq!(office.subjects(MERCHANT).len(), 2);
+    }
+);
+
+at_the_office!(
+    a_name_carries_no_header_and_an_address_no_server_takes_asks_a_person,
+    mailing,
+    async |t, office| {
+        let named = |name: &str, email: &str| Purchase {
+            name: Some(name.into()),
+            email: Some(email.into()),
+            ..ann()
+        };
+        let evil = t.open_session(basket(&[("prod_poster", 1)])).await;
+        t.pay_as(&evil, Method::Card, named("Ann\r\nBcc: eve@example.com\r\n\r\nx", "a@b.example"));
+        let odd = t.open_session(basket(&[("prod_poster", 1)])).await;
+        t.pay_as(&odd, Method::Card, named("שרה 👩‍🚀", "👩@example.com"));
+        t.settle().await;
+        let taken = office.taken();
+        assert_eq!(taken.len(), 1);
+        assert!(!taken[0].raw.contains("\nBcc"), "{}", taken[0].raw);
+        assert_eq!(taken[0].header("To"), "\"Ann Bcc: eve@example.com x\" <a@b.example>");
+        let order = t.expect(&odd, "fulfilled").await;
+        assert_eq!(delivery(&order, "mail.receipt")["status"], "stuck");
+    }
+);
+
+both!(
+    a_server_that_should_hide_a_login_and_cannot_is_told_no_password,
+    {
+        let office = PostOffice::default();
+        let mut plan = shop().and(move |builder| {
+            let url = office.open().replace("smtp://", "smtp://me:hush@");
+            let sender = Sender::new(Server::parse(&url).unwrap(), "shop@shop.example").unwrap();
+            builder.receipts(true).mail(sender)
+        });
+        plan.kinds.push("mail.receipt");
+        plan
+    },
+    async |t| {
+        let id = t.buy(basket(&[("prod_poster", 1)])).await;
+        t.pass(20 * DAY).await;
+        let order = t.expect(&id, "fulfilled").await;
+        assert_eq!(delivery(&order, "mail.receipt")["status"], "stuck", "after many tries");
+        assert!(told_of(t, &id, "STARTTLS").await, "{:?}", t.told(&id).await);
+        assert!(!t.told(&id).await.join(" ").contains("hush"));
+    }
+);
