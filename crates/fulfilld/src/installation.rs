@@ -43,10 +43,7 @@ impl Installation {
             Some(mail) => builder.mail(mail.clone()),
             None => builder,
         };
-        let fulfill = builder
-            .open()
-            .await
-            .with_context(|| opened(&settings.database))?;
+        let fulfill = builder.open().await.with_context(|| opened(&settings.database))?;
         Ok(Self { fulfill, settings })
     }
 

@@ -170,8 +170,7 @@ mod tests {
     #[test]
     fn each_wish_has_its_mails() {
         let paid = |policy: &Policy, products: &[&str]| {
-            let decision =
-                decide(None, &Fact::Paid, &sale(products), &mut supply(9), policy, 0);
+            let decision = decide(None, &Fact::Paid, &sale(products), &mut supply(9), policy, 0);
             kinds(&decision).join(" ")
         };
         assert_eq!(paid(&policy(true, false, false), &["course"]), RECEIPT);

@@ -31,10 +31,7 @@ const IDLE: Millis = SECOND;
 pub(super) async fn run(parts: &Parts, stop: &CancellationToken) {
     let (mails, others): (Vec<_>, Vec<_>) =
         parts.actions.kinds().into_iter().partition(|kind| kind.starts_with("mail."));
-    tokio::join!(
-        work(parts, stop, Desk::Work, others),
-        work(parts, stop, Desk::Mail, mails)
-    );
+    tokio::join!(work(parts, stop, Desk::Work, others), work(parts, stop, Desk::Mail, mails));
 }
 
 /// Mails have a desk of their own: nothing that is owed waits for a slow mail server.

@@ -290,7 +290,8 @@ impl Given<'_> {
             (format!("fulfilld@{host}"), "mail.from".to_owned())
         });
         // Without a server nothing is sent, but what is written about it is checked all the same.
-        let checked = server.clone().and_then(Result::ok).or_else(|| Server::parse("smtp://x").ok());
+        let checked =
+            server.clone().and_then(Result::ok).or_else(|| Server::parse("smtp://x").ok());
         let sender = checked.map(|server| {
             Sender::new(server, &from).map_err(|mistake| format!("{place} is '{from}': {mistake}"))
         });

@@ -120,7 +120,8 @@ fn mail_is_checked_and_shows_no_password() {
         &[KEY, SECRET],
     )
     .unwrap_err();
-    for expected in ["mail.smtp: after ?", "mail.from is 'shop': write a mail", "write retry or ask"]
+    for expected in
+        ["mail.smtp: after ?", "mail.from is 'shop': write a mail", "write retry or ask"]
     {
         assert!(said.contains(expected), "{expected:?} is not in:\n{said}");
     }

@@ -1,6 +1,7 @@
 //! `demo`: everything in one process, to look at in a browser or to be bought from by a script.
 
 mod goods;
+mod mailbox;
 mod rush;
 mod shop;
 mod stage;
@@ -28,6 +29,7 @@ pub(crate) async fn run(args: DemoArgs) -> anyhow::Result<ExitCode> {
         settle: SETTLE,
         keys: KEYS,
         shirts: SHIRTS,
+        mailing: true,
     })
     .await?;
     tell(&stage);
@@ -46,12 +48,14 @@ fn tell(stage: &Stage) {
 A pretend Stripe and fulfilld, wired together. No account is needed, no money moves.
 
   the shop      {url}/
+  the mailbox   {url}/mailbox
   fulfilld      {url}   (webhook, landing page, API)
   the sandbox   {sandbox}
   the database  {database}   (begins anew each time)
 
 Try:
-  Open the shop, buy the course with card 4242 4242 4242 4242, and see where you land.
+  Open the shop, buy the course with card 4242 4242 4242 4242, and see where you land
+  and what comes by mail.
   Or follow a Payment Link: {link}
   A bank debit of AT61 1904 3002 3457 3201 arrives after {settle} seconds.
 

@@ -45,6 +45,7 @@ pub(crate) async fn run(args: &DemoArgs) -> anyhow::Result<ExitCode> {
         settle: SETTLE,
         keys: count * lines,
         shirts: i64::from(args.count) * i64::from(args.lines),
+        mailing: false,
     })
     .await?;
     let failed = rush(args, &stage).await;

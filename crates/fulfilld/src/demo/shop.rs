@@ -155,7 +155,8 @@ button{font:inherit;padding:.5rem 1rem;border:0;border-radius:6px;background:#3f
 @media(prefers-color-scheme:dark){body{background:#16161a;color:#eee}li{border-color:#444}a{color:#a9a7ff}}</style>
 </head><body><main><h1>The demo's shop</h1>
 <p>No money moves here. Pay with card 4242&nbsp;4242&nbsp;4242&nbsp;4242, any later date and any three digits;
-4000&nbsp;0000&nbsp;0000&nbsp;0002 is declined.</p><ul>{rows}</ul></main></body></html>
+4000&nbsp;0000&nbsp;0000&nbsp;0002 is declined.
+Mail is shown in the <a href="/mailbox">mailbox</a>.</p><ul>{rows}</ul></main></body></html>
 "##;
 
 async fn buy(State(shop): State<Arc<Shop>>, Form(fields): Form<Vec<(String, String)>>) -> Response {

@@ -11,6 +11,7 @@ use std::{
 use anyhow::{Context as _, bail};
 use fulfill::{
     Fulfill,
+    actions::mail::{Mail, Server},
     clock::Clock,
     store::{Location, Store},
     stripe::{API_VERSION, Client, ClientSettings, Secrets},
@@ -20,6 +21,7 @@ use secrecy::ExposeSecret as _;
 
 use super::{
     goods::{self, POOL},
+    mailbox::Mailbox,
     shop::Shop,
 };
 use crate::{
@@ -49,6 +51,8 @@ pub(crate) struct Plan {
     pub(crate) keys: usize,
     /// Shirts on the shelf.
     pub(crate) shirts: i64,
+    /// Mail is sent, to the demo's own mailbox.
+    pub(crate) mailing: bool,
 }
 
 /// Everything running.
@@ -60,6 +64,7 @@ pub(crate) struct Stage {
     pub(crate) database: PathBuf,
     pub(crate) links: BTreeMap<&'static str, String>,
     service: Service,
+    _mailbox: Option<Mailbox>,
     _at_work: AtWork,
 }
 
@@ -97,19 +102,33 @@ impl Stage {
         let webhook = format!("http://127.0.0.1:{port}/webhook");
         let made =
             Client::new(stripe.clone())?.create_endpoint(&webhook, &EVENTS, API_VERSION).await?;
-        let fulfill = Fulfill::builder()
+        let mut builder = Fulfill::builder()
             .database(location)
             .stripe(stripe)
             .webhook_secrets(Secrets::parse(made.secret.expose_secret())?)
             .products(goods::products()?)
             .opening_stock([("SHIRT".to_owned(), plan.shirts)].into())
-            .api_token(TOKEN.into())
-            .open()
-            .await?;
+            .api_token(TOKEN.into());
+        let mut pages = shop.router();
+        let mailbox = if plan.mailing { Some(Mailbox::open().await?) } else { None };
+        if let Some(mailbox) = &mailbox {
+            builder = builder.receipts(true).mail(mail(mailbox, &url)?);
+            pages = pages.merge(mailbox.router());
+        }
+        let fulfill = builder.open().await?;
         stock_keys(fulfill.store(), plan.keys).await?;
         let settings = write_settings(&plan.folder, &database, sandbox.url())?;
-        let service = Service::start(fulfill, listener, Some(shop.router()));
-        Ok(Self { sandbox, url, settings, database, links, service, _at_work: at_work })
+        let service = Service::start(fulfill, listener, Some(pages));
+        Ok(Self {
+            sandbox,
+            url,
+            settings,
+            database,
+            links,
+            service,
+            _mailbox: mailbox,
+            _at_work: at_work,
+        })
     }
 
     /// Stops the service first: the sandbox is asked until the last moment.
@@ -117,6 +136,11 @@ impl Stage {
         self.service.stop(Duration::from_secs(5)).await;
         self.sandbox.shutdown().await;
     }
+}
+
+fn mail(mailbox: &Mailbox, public_url: &str) -> anyhow::Result<Mail> {
+    let mail = Mail::new(Server::parse(&mailbox.url)?, "The demo's shop <shop@example.com>")?;
+    Ok(mail.merchant("you@example.com")?.public_url(public_url))
 }
 
 async fn sandbox(port: u16, settle: Duration) -> anyhow::Result<Sandbox> {

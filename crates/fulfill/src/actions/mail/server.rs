@@ -6,13 +6,17 @@ use secrecy::{ExposeSecret as _, SecretString};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NotAServer {
     /// It has another shape.
-    #[error("write it as smtp://host:port (or smtps://…), with user:password@ where a login is needed")]
+    #[error(
+        "write it as smtp://host:port (or smtps://…), with user:password@ where a login is needed"
+    )]
     Shape,
     /// `?tls=` has another word.
     #[error("after ? there may be tls=starttls or tls=none, nothing else")]
     Tls,
     /// One of user and password is missing.
-    #[error("a login needs both, as smtps://user:password@host (write @ as %40, : as %3A, / as %2F)")]
+    #[error(
+        "a login needs both, as smtps://user:password@host (write @ as %40, : as %3A, / as %2F)"
+    )]
     Login,
 }
 
@@ -31,7 +35,7 @@ pub(super) enum Tls {
     Never,
     /// A login would be worth hiding; without one, what the server offers is taken.
     IfOffered,
-    StartTls,
+    Required,
     FromTheStart,
 }
 
@@ -87,8 +91,8 @@ impl Server {
         let tls = match (url.scheme(), url.query()) {
             ("smtps", None) => Tls::FromTheStart,
             ("smtp", Some("tls=none")) => Tls::Never,
-            ("smtp", Some("tls=starttls")) => Tls::StartTls,
-            ("smtp", None) if login.is_some() => Tls::StartTls,
+            ("smtp", Some("tls=starttls")) => Tls::Required,
+            ("smtp", None) if login.is_some() => Tls::Required,
             ("smtp", None) => Tls::IfOffered,
             ("smtp" | "smtps", Some(_)) => return Err(NotAServer::Tls),
             _ => return Err(NotAServer::Shape),
@@ -128,10 +132,15 @@ mod tests {
         for (url, at, tls, user) in [
             ("smtp://localhost:1025", "localhost:1025", Tls::IfOffered, None),
             ("smtp://mail.example.com", "mail.example.com:25", Tls::IfOffered, None),
-            ("smtp://a:b@mail.example.com/", "mail.example.com:587", Tls::StartTls, Some("a")),
+            ("smtp://a:b@mail.example.com/", "mail.example.com:587", Tls::Required, Some("a")),
             ("smtp://a:b@localhost?tls=none", "localhost:587", Tls::Never, Some("a")),
-            ("smtp://relay?tls=starttls", "relay:25", Tls::StartTls, None),
-            ("smtps://me%40x.org:b%3Ac@m.x.org", "m.x.org:465", Tls::FromTheStart, Some("me@x.org")),
+            ("smtp://relay?tls=starttls", "relay:25", Tls::Required, None),
+            (
+                "smtps://me%40x.org:b%3Ac@m.x.org",
+                "m.x.org:465",
+                Tls::FromTheStart,
+                Some("me@x.org"),
+            ),
             ("smtp://[::1]:2525", "::1:2525", Tls::IfOffered, None),
         ] {
             let server = Server::parse(url).unwrap();

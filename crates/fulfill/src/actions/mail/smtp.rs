@@ -125,10 +125,10 @@ impl Smtp {
             AsyncSmtpConnection::connect_tokio1(at, limit, &self.name, at_once, None)
                 .await
                 .map_err(not_now)?;
-        if let (Tls::StartTls | Tls::IfOffered, Some(parameters)) = (tls, &self.tls) {
+        if let (Tls::Required | Tls::IfOffered, Some(parameters)) = (tls, &self.tls) {
             if connection.can_starttls() {
                 connection.starttls(parameters.clone(), &self.name).await.map_err(not_now)?;
-            } else if *tls == Tls::StartTls {
+            } else if *tls == Tls::Required {
                 let why = "the mail server offers no STARTTLS; ?tls=none in its URL goes without";
                 return Err(Failure::NotNow(why.into()));
             }

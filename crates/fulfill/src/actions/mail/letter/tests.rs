@@ -121,14 +121,16 @@ fn parcel_input() -> BTreeMap<String, String> {
 
 #[test]
 fn every_mail_in_every_language_is_as_it_was_looked_at() {
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("src/actions/mail/letter/snapshots");
+    let folder =
+        PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("src/actions/mail/letter/snapshots");
     let mut changed = Vec::new();
     for words in words::ALL {
         for (name, kind) in MAILS {
             let mut order = order();
             order.sale.locale = Some(words.lang.into());
             if name.ends_with("currency") {
-                order.sale.presentment = Some(Presentment { amount: 50_712_345, currency: "huf".into() });
+                order.sale.presentment =
+                    Some(Presentment { amount: 50_712_345, currency: "huf".into() });
             }
             let input = if kind == notice::SHIPPED { parcel_input() } else { BTreeMap::new() };
             let shop = Shop { language: Some(words), ..shop() };
@@ -147,7 +149,11 @@ fn every_mail_in_every_language_is_as_it_was_looked_at() {
             }
         }
     }
-    assert!(changed.is_empty(), "look at these, and take off .new if they are right:\n{}", changed.join("\n"));
+    assert!(
+        changed.is_empty(),
+        "look at these, and take off .new if they are right:\n{}",
+        changed.join("\n")
+    );
 }
 
 #[test]
@@ -188,6 +194,9 @@ fn names_from_right_to_left_and_emoji_stay_themselves() {
 fn what_was_waived_or_removed_is_not_written_of() {
     for (_, kind) in MAILS {
         let letter = Letter::write(kind, &order(), &BTreeMap::new(), &shop()).unwrap();
-        assert!(!letter.text.contains("waived-access") && !letter.text.contains("Removed"), "{kind}");
+        assert!(
+            !letter.text.contains("waived-access") && !letter.text.contains("Removed"),
+            "{kind}"
+        );
     }
 }

@@ -1,0 +1,264 @@
+//! The demo's mailbox: takes every mail by SMTP and shows it in the browser. It speaks as much SMTP and
+//! MIME as fulfilld's own mails need, on the loopback only.
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use axum::{
+    Router,
+    extract::{Path, State},
+    http::{StatusCode, header},
+    response::{Html, IntoResponse, Response},
+    routing::get,
+};
+use tokio::{
+    io::{AsyncBufRead, AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader},
+    net::{TcpListener, TcpStream},
+    sync::Semaphore,
+    task::JoinHandle,
+};
+
+/// The newest so many mails are kept.
+const KEPT: usize = 200;
+/// A longer mail is cut off.
+const MAIL_BYTES_MAX: usize = 1 << 20;
+/// A longer command is none.
+const LINE_BYTES_MAX: u64 = 4_096;
+/// Senders at once.
+const SENDERS_MAX: usize = 16;
+
+#[derive(Debug, Clone)]
+struct Letter {
+    number: usize,
+    to: String,
+    title: String,
+    html: String,
+}
+
+#[derive(Debug, Default)]
+struct Kept {
+    so_far: usize,
+    newest_first: VecDeque<Letter>,
+}
+
+/// Where all of the demo's mail ends.
+#[derive(Debug)]
+pub(crate) struct Mailbox {
+    kept: Arc<Mutex<Kept>>,
+    /// `smtp://…` for whoever sends.
+    pub(crate) url: String,
+    taking: JoinHandle<()>,
+}
+
+impl Mailbox {
+    /// Listens on a port of its own.
+    pub(crate) async fn open() -> std::io::Result<Self> {
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let url = format!("smtp://{}", listener.local_addr()?);
+        let kept = Arc::<Mutex<Kept>>::default();
+        let taking = tokio::spawn(take(listener, Arc::clone(&kept)));
+        Ok(Self { kept, url, taking })
+    }
+
+    /// The pages.
+    pub(crate) fn router(&self) -> Router {
+        Router::new()
+            .route("/mailbox", get(list))
+            .route("/mailbox/{number}", get(one))
+            .with_state(Arc::clone(&self.kept))
+    }
+}
+
+impl Drop for Mailbox {
+    fn drop(&mut self) {
+        self.taking.abort();
+    }
+}
+
+fn lock(kept: &Mutex<Kept>) -> std::sync::MutexGuard<'_, Kept> {
+    kept.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+async fn take(listener: TcpListener, kept: Arc<Mutex<Kept>>) {
+    let seats = Arc::new(Semaphore::new(SENDERS_MAX));
+    let mut talks = tokio::task::JoinSet::new();
+    while let Ok(seat) = Arc::clone(&seats).acquire_owned().await {
+        while talks.try_join_next().is_some() {}
+        let Ok((stream, _)) = listener.accept().await else { return };
+        let kept = Arc::clone(&kept);
+        talks.spawn(async move {
+            // Whoever hangs up in between has sent nothing.
+            talk(stream, &kept).await.ok();
+            drop(seat);
+        });
+    }
+}
+
+async fn talk(stream: TcpStream, kept: &Mutex<Kept>) -> std::io::Result<()> {
+    let (read, mut write) = stream.into_split();
+    let mut read = BufReader::new(read);
+    let mut to = String::new();
+    let mut answer = "220 the demo's mailbox";
+    loop {
+        write.write_all(format!("{answer}\r\n").as_bytes()).await?;
+        let line = hear(&mut read).await?;
+        let command = line.get(..4).unwrap_or_default().to_ascii_uppercase();
+        answer = match command.as_str() {
+            "RCPT" => {
+                line.split(['<', '>']).nth(1).unwrap_or_default().clone_into(&mut to);
+                "250 ok"
+            }
+            "DATA" => {
+                write.write_all(b"354 go on\r\n").await?;
+                let raw = body(&mut read).await?;
+                keep(kept, &to, &raw);
+                "250 it is in the mailbox"
+            }
+            "QUIT" | "" => return write.write_all(b"221 bye\r\n").await,
+            _ => "250 ok",
+        };
+    }
+}
+
+async fn hear(read: &mut (impl AsyncBufRead + Unpin)) -> std::io::Result<String> {
+    let mut line = String::new();
+    read.take(LINE_BYTES_MAX).read_line(&mut line).await?;
+    Ok(line)
+}
+
+/// A mail up to the line with a single dot; what is too long is read and forgotten.
+async fn body(read: &mut (impl AsyncBufRead + Unpin)) -> std::io::Result<String> {
+    let mut raw = String::new();
+    loop {
+        let line = hear(read).await?;
+        if line == ".\r\n" || line.is_empty() {
+            return Ok(raw);
+        }
+        if raw.len() < MAIL_BYTES_MAX {
+            raw.push_str(line.strip_prefix('.').unwrap_or(&line));
+        }
+    }
+}
+
+fn keep(kept: &Mutex<Kept>, to: &str, raw: &str) {
+    let html = html_part(raw).unwrap_or_else(|| format!("<pre>{}</pre>", escaped(raw)));
+    let title = html.split("<title>").nth(1).and_then(|rest| rest.split("</title>").next());
+    let title = title.unwrap_or("A mail").to_owned();
+    let mut kept = lock(kept);
+    kept.so_far += 1;
+    let letter = Letter { number: kept.so_far, to: to.to_owned(), title, html };
+    kept.newest_first.push_front(letter);
+    kept.newest_first.truncate(KEPT);
+}
+
+/// The HTML part of a mail, decoded.
+fn html_part(raw: &str) -> Option<String> {
+    let part = raw.split("\r\n--").find(|part| {
+        part.split("\r\n\r\n").next().is_some_and(|head| head.contains("Content-Type: text/html"))
+    })?;
+    let (head, body) = part.split_once("\r\n\r\n")?;
+    let encoding = head.lines().find_map(|line| line.strip_prefix("Content-Transfer-Encoding: "));
+    let bytes = match encoding {
+        Some("quoted-printable") => quoted_printable(body),
+        Some("base64") => base64(body),
+        _ => body.as_bytes().to_vec(),
+    };
+    Some(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+fn quoted_printable(text: &str) -> Vec<u8> {
+    let joined = text.replace("=\r\n", "");
+    let mut rest = joined.bytes();
+    let mut bytes = Vec::with_capacity(joined.len());
+    while let Some(byte) = rest.next() {
+        if byte != b'=' {
+            bytes.push(byte);
+            continue;
+        }
+        let mut digit = || rest.next().and_then(|byte| char::from(byte).to_digit(16));
+        if let (Some(high), Some(low)) = (digit(), digit()) {
+            bytes.extend(u8::try_from(high * 16 + low).ok());
+        }
+    }
+    bytes
+}
+
+fn base64(text: &str) -> Vec<u8> {
+    let digit = |byte: u8| match byte {
+        b'A'..=b'Z' => Some(u32::from(byte - b'A')),
+        b'a'..=b'z' => Some(u32::from(byte - b'a') + 26),
+        b'0'..=b'9' => Some(u32::from(byte - b'0') + 52),
+        b'+' => Some(62),
+        b'/' => Some(63),
+        _ => None,
+    };
+    let digits: Vec<u32> = text.bytes().filter_map(digit).collect();
+    let mut bytes = Vec::with_capacity(digits.len());
+    for group in digits.chunks(4) {
+        let bits = (0..4).fold(0, |sum, at| sum << 6 | group.get(at).copied().unwrap_or(0));
+        bytes.extend(bits.to_be_bytes().into_iter().skip(1).take(group.len().saturating_sub(1)));
+    }
+    bytes
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
+
+async fn list(State(kept): State<Arc<Mutex<Kept>>>) -> Html<String> {
+    let rows: String = lock(&kept)
+        .newest_first
+        .iter()
+        .map(|Letter { number, to, title, .. }| {
+            let to = escaped(to);
+            format!("<li><a href=\"/mailbox/{number}\">{title}</a><p>to {to}</p></li>")
+        })
+        .collect();
+    let rows = match rows.as_str() {
+        "" => "<li>Nothing yet: buy something in the <a href=\"/\">shop</a>.</li>",
+        rows => rows,
+    };
+    Html(PAGE.replace("{rows}", rows))
+}
+
+async fn one(State(kept): State<Arc<Mutex<Kept>>>, Path(number): Path<usize>) -> Response {
+    let html = lock(&kept)
+        .newest_first
+        .iter()
+        .find(|letter| letter.number == number)
+        .map(|letter| letter.html.clone());
+    match html {
+        Some(html) => {
+            let policy = "default-src 'none'; style-src 'unsafe-inline'";
+            ([(header::CONTENT_SECURITY_POLICY, policy)], Html(html)).into_response()
+        }
+        None => (StatusCode::NOT_FOUND, "There is no such mail.").into_response(),
+    }
+}
+
+const PAGE: &str = r##"<!doctype html><html lang="en"><head><meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1"><meta http-equiv="refresh" content="3">
+<title>The demo's mailbox</title>
+<style>body{font:16px/1.5 system-ui,sans-serif;max-width:44rem;margin:2rem auto;padding:0 1rem;color:#1a1a1a;background:#fff}
+p{margin:0;color:#555}ul{list-style:none;padding:0}
+li{border:1px solid #ccc;border-radius:8px;padding:.8rem 1rem;margin:.7rem 0}a{color:#3f3cbb}li>a{font-weight:600}
+@media(prefers-color-scheme:dark){body{background:#16161a;color:#eee}li{border-color:#444}p{color:#aaa}a{color:#a9a7ff}}</style>
+</head><body><main><h1>The demo's mailbox</h1>
+<p>All mail of the demo ends here, whoever it is for. Back to the <a href="/">shop</a>.</p><ul>{rows}</ul></main></body></html>
+"##;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_are_decoded() {
+        assert_eq!(base64("SGFsbG8g\r\nV2VsdA=="), b"Hallo Welt");
+        assert_eq!(quoted_printable("M=C3=A4rz =\r\n1"), "März 1".as_bytes());
+        let raw = "Subject: x\r\n\r\n--b\r\nContent-Type: text/plain\r\n\r\nno\r\n--b\r\n\
+                   Content-Type: text/html; charset=utf-8\r\nContent-Transfer-Encoding: 7bit\r\n\r\n<p>yes</p>\r\n--b--\r\n";
+        assert_eq!(html_part(raw).as_deref(), Some("<p>yes</p>"));
+    }
+}
