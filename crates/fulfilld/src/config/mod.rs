@@ -321,6 +321,7 @@ impl Given<'_> {
         Mail { sender: sender.filter(|_| server.is_some()), missing, receipts }
     }
 
+    /// A wish with a mistake is named and left out, so that the next one is still looked at.
     fn wish(
         &mut self,
         sender: Option<Sender>,
@@ -328,7 +329,13 @@ impl Given<'_> {
         place: &str,
         text: &str,
     ) -> Option<Sender> {
-        let wished = wish(sender?).map_err(|mistake| format!("{place} is '{text}': {mistake}"));
-        self.mistakes.note(wished)
+        let sender = sender?;
+        match wish(sender.clone()) {
+            Ok(wished) => Some(wished),
+            Err(mistake) => {
+                self.mistakes.add(format!("{place} is {text:?}: {mistake}"));
+                Some(sender)
+            }
+        }
     }
 }
