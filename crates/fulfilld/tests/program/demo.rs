@@ -103,6 +103,9 @@ fn the_demo_shows_a_shop_and_stops_when_asked() {
     let (status, page) = http(&shop, "GET /", "", "");
     assert_eq!(status, 200);
     assert!(page.contains("Video course") && page.contains("Payment Link"), "{page}");
+    let (status, page) = http(&shop, "GET /mailbox", "", "");
+    assert_eq!(status, 200);
+    assert!(page.contains("Nothing yet"), "{page}");
     let settings = folder.path().join("fulfilld-demo/fulfilld.toml");
     let list = fulfilld(folder.path(), &["--config", settings.to_str().unwrap(), "orders", "list"]);
     let said = run(list);

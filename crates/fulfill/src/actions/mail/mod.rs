@@ -222,7 +222,11 @@ impl Post {
         };
         let message = self.message(kind, &order, &job, to.clone())?;
         match self.smtp.send(&self.mail.from.email, &to.email, &message.formatted()).await {
-            Ok(said) => Ok(Receipt::said(format!("to {}: {said}", to.email))),
+            Ok(said) => {
+                // What is told goes to the log, too, where addresses do not belong.
+                let whom = if is_to_merchant(kind) { "merchant" } else { "buyer" };
+                Ok(Receipt::said(format!("to the {whom}: {said}")))
+            }
             Err(failure) => Err(self.fault(failure, job.attempt - job.forgiven)),
         }
     }
