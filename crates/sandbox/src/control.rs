@@ -19,6 +19,7 @@ use crate::{
     deliver::Attempt,
     faults::Fault,
     http::Incoming,
+    look,
     payments::{AnswerBank, PayVoucher, RaiseDispute},
     render::{self, View},
     version::Version,
@@ -63,6 +64,10 @@ pub(crate) async fn answer(app: &Arc<App>, incoming: &Incoming) -> Response {
 type Controlled = Result<Value, (StatusCode, String)>;
 
 async fn route(app: &Arc<App>, incoming: &Incoming) -> Controlled {
+    if look::is_foreign(&incoming.headers) {
+        let say = "The sandbox's controls answer programs and its own pages, not pages of others.";
+        return Err((StatusCode::FORBIDDEN, say.to_owned()));
+    }
     let path = incoming.path.trim_start_matches("/_sandbox/");
     match (incoming.method.as_str(), path) {
         ("POST", "pay") => buy(app, read(incoming)?),

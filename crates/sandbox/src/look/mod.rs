@@ -260,6 +260,13 @@ fn is_of_same_origin(headers: &HeaderMap) -> bool {
     }
 }
 
+/// A browser's page from elsewhere asks; programs tell neither an origin nor a site.
+pub(crate) fn is_foreign(headers: &HeaderMap) -> bool {
+    let fetched = text(headers, "sec-fetch-site");
+    let of_browser = fetched.is_some() || headers.contains_key("origin");
+    of_browser && !(is_local(headers) && (is_of_same_origin(headers) || fetched == Some("none")))
+}
+
 /// `2026-11-03 10:20:30`, in UTC.
 fn when(at_ms: i64) -> String {
     rfc3339(at_ms).chars().take(19).map(|sign| if sign == 'T' { ' ' } else { sign }).collect()

@@ -103,6 +103,27 @@ async fn the_clock_is_turned_until_a_debit_has_arrived() {
 }
 
 #[tokio::test]
+async fn the_controls_answer_programs_and_no_page_of_others() {
+    let stage = Stage::new().await;
+    let url = format!("{}/_sandbox/clock/advance", stage.sandbox.url());
+    let ask = |header: Option<(&str, &str)>| {
+        let request = reqwest::Client::new().post(&url).body("{\"seconds\":1}");
+        let request = match header {
+            Some((name, value)) => request.header(name, value),
+            None => request,
+        };
+        async { request.send().await.unwrap().status().as_u16() }
+    };
+    assert_eq!(ask(None).await, 200);
+    assert_eq!(ask(Some(("origin", stage.sandbox.url()))).await, 200);
+    for foreign in
+        [("origin", "http://evil.example"), ("sec-fetch-site", "cross-site"), ("origin", "null")]
+    {
+        assert_eq!(ask(Some(foreign)).await, 403, "{foreign:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_debit_and_a_voucher_are_decided_and_money_goes_back_by_a_click() {
     let stage = Stage::new().await;
     let (debit, failing) = (paid(&stage, Pays::Debit).await, paid(&stage, Pays::Debit).await);
