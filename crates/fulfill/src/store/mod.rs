@@ -120,7 +120,10 @@ impl std::fmt::Debug for Store {
 }
 
 /// Each migration, in order. One that has landed never changes.
-const MIGRATIONS: [&str; 1] = [include_str!("migrations/0001_first.sql")];
+const MIGRATIONS: [&str; 2] = [
+    include_str!("migrations/0001_first.sql"),
+    include_str!("migrations/0002_sorted_in_later.sql"),
+];
 
 impl Store {
     /// Opens the database, making or migrating it where needed; replicas may do so at once.

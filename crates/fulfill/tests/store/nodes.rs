@@ -3,7 +3,10 @@
 use fulfill::store::{Arrival, Location, NotADatabase, Store, StoreError};
 use fulfill_rules::{DAY, HOUR, MINUTE, SECOND};
 
-use crate::{bench::arrival, both};
+use crate::{
+    bench::{arrival, key},
+    both,
+};
 
 both!(replicas_that_were_heard_of_lately_are_counted, async |t| {
     assert_eq!(t.store.heartbeat("one").await.unwrap().fresh, 1);
@@ -74,6 +77,56 @@ both!(two_programs_that_start_at_once_migrate_once, async |t| {
     for store in stores {
         store.close().await;
     }
+});
+
+/// The first migration as this kind of database reads it.
+fn first_migration(location: &Location) -> String {
+    let words = [
+        ("{text}", "TEXT", "TEXT COLLATE \"C\""),
+        ("{blob}", "BLOB", "BYTEA"),
+        ("{serial}", "INTEGER PRIMARY KEY", "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY"),
+        ("{number_key}", "INTEGER PRIMARY KEY", "BIGINT PRIMARY KEY"),
+        ("{compact}", "WITHOUT ROWID", ""),
+    ];
+    let mut sql = include_str!("../../src/store/migrations/0001_first.sql").to_owned();
+    for (mark, sqlite, postgres) in words {
+        let is_file = matches!(location, Location::Sqlite(_));
+        sql = sql.replace(mark, if is_file { sqlite } else { postgres });
+    }
+    sql + "CREATE TABLE migration (n BIGINT PRIMARY KEY); INSERT INTO migration VALUES (1);"
+}
+
+/// What the first program left behind: two events of a session it has looked at, and one of none.
+const OLD: &str = "INSERT INTO session (account, livemode, id, first_rung_at, visitor, guess, told_succeeded, \
+      told_failed, rung, seen) VALUES ('', FALSE, 'cs_test_a', 7, FALSE, FALSE, FALSE, FALSE, 2, 2); \
+    INSERT INTO event (session, id, account, livemode, type, object_id, received_at, disposition) VALUES \
+      (1, 'evt_1', '', FALSE, 'checkout.session.completed', NULL, 7, 'rang'), \
+      (1, 'evt_2', '', FALSE, 'checkout.session.completed', NULL, 8, 'rang'), \
+      (0, 'evt_3', '', FALSE, 'invoice.paid', 'in_1', 9, 'noted');";
+
+both!(a_database_of_the_first_program_is_taken_over, async |t| {
+    let (location, _folder) = t.untouched().await;
+    let old = format!("{} {OLD}", first_migration(&location));
+    match &location {
+        Location::Sqlite(path) => {
+            rusqlite::Connection::open(path).unwrap().execute_batch(&old).unwrap();
+        }
+        Location::Postgres(url) => {
+            use sqlx::Connection as _;
+            let mut conn = sqlx::PgConnection::connect(url).await.unwrap();
+            sqlx::raw_sql(sqlx::AssertSqlSafe(old)).execute(&mut conn).await.unwrap();
+            conn.close().await.unwrap();
+        }
+    }
+    let store = Store::open(&location, false, t.clock.clone()).await.unwrap();
+    for event in ["evt_1", "evt_3", "evt_4"] {
+        store.receive(arrival(event, "cs_test_a")).await.unwrap();
+    }
+    let sorted = store.sort_in(10).await.unwrap();
+    assert_eq!((sorted.events, sorted.duplicates), (3, 1), "evt_3 was about no session of ours");
+    let view = store.session_view(&key("cs_test_a")).await.unwrap().unwrap();
+    assert_eq!((view.rung, view.seen), (4, 2));
+    store.close().await;
 });
 
 both!(a_database_of_a_newer_program_is_refused, async |t| {

@@ -1,8 +1,10 @@
--- The inbox: every verified delivery, in the order it came, which is all that happens before it is
--- acknowledged. Nothing is looked up and no index of random ids is written: that is what makes it fast.
--- Bodies (lz4) are kept for a while.
+-- The inbox: every verified delivery, once. Ids are kept for ever, bodies (lz4) for a while.
+-- An event is about one session for ever, so its id is unique behind the session's number (0: it is
+-- about none that is ours). That keeps the index growing at its end, where a unique index of random
+-- ids would be written all over.
 CREATE TABLE event (
   seq {serial},
+  session BIGINT NOT NULL,
   id {text} NOT NULL,
   account {text} NOT NULL,
   livemode BOOLEAN NOT NULL,
@@ -11,24 +13,10 @@ CREATE TABLE event (
   created BIGINT,
   received_at BIGINT NOT NULL,
   disposition {text} NOT NULL,
-  body {blob}
-) {wide};
-CREATE INDEX event_quarantined ON event (seq) WHERE disposition = 'quarantined';
-
--- Events that have not been sorted in yet: written with the event, gone when its session is rung.
-CREATE TABLE doorbell (
-  event {number_key}
+  body {blob},
+  UNIQUE (session, id)
 );
-
--- Events that were sorted in. An event is about one session for ever, so its id is unique behind the
--- session's number (0: it is about none that is ours): this index grows at its end. What comes twice
--- leaves the inbox again. Kept for ever.
-CREATE TABLE heard (
-  session BIGINT NOT NULL,
-  id {text} NOT NULL,
-  event BIGINT NOT NULL,
-  PRIMARY KEY (session, id)
-) {compact};
+CREATE INDEX event_quarantined ON event (seq) WHERE disposition = 'quarantined';
 
 -- The register of Checkout Sessions: each has one row and one number, whatever rings it. The row is
 -- the queue and the order's lock; all that belongs to the session hangs on its number, so that what
@@ -72,7 +60,7 @@ CREATE TABLE orders (
   client_reference_id {text},
   sale {text} NOT NULL,
   raw {blob}
-) {wide};
+);
 CREATE INDEX orders_open ON orders (livemode, status, session) WHERE status <> 'fulfilled';
 CREATE INDEX orders_email ON orders (email) WHERE email IS NOT NULL;
 CREATE INDEX orders_customer ON orders (customer) WHERE customer IS NOT NULL;
