@@ -108,6 +108,10 @@ impl Visit<'_> {
     }
 
     pub(super) fn answer_bank(&self, id: &str) -> Response {
+        let of_session = session_of(&self.app.read(), id).is_some();
+        if of_session {
+            return self.bank(id);
+        }
         let approve = match self.decision().as_deref() {
             Some("approve") => true,
             Some("refuse") => false,

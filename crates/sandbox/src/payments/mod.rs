@@ -158,8 +158,11 @@ pub(crate) fn answered(ends: Ends, approved: bool) -> Ends {
 }
 
 /// The buyer answers the bank's question about an intent that no session has. False when the bank
-/// did not ask.
+/// did not ask, or asked on a session's page: only that page's answer completes the session.
 pub(crate) fn answer(state: &mut State, intent: &str, approved: bool) -> bool {
+    if state.session_by_intent.contains_key(intent) {
+        return false;
+    }
     let asked = state.intents.get(intent).filter(|row| row.action == Some(Action::Authenticate));
     let method = asked.and_then(|row| row.payment_method.as_ref());
     let Some(method) = method.and_then(|id| state.methods.get(id)).cloned() else { return false };

@@ -1,11 +1,12 @@
-//! The bank's question about an intent that no session has.
+//! The bank's question: about an intent that no session has, and about a session's.
 
-use reqwest::Response;
+use reqwest::{Method, Response};
 use serde_json::{Value, json};
 
 use crate::stage::Stage;
 
 const SHOP: &str = "http://shop.example/back?cart=7%23top";
+const CARD_THAT_ASKS: &str = "email=ann@example.com&name=Ann&method=card&card_number=4000002500003155&exp=12/34&cvc=123&postal_code=90210";
 
 fn text<'a>(value: &'a Value, pointer: &str) -> &'a str {
     value.pointer(pointer).and_then(Value::as_str).unwrap()
@@ -92,8 +93,7 @@ async fn a_session_that_only_keeps_a_card_does_not_ask_for_money() {
     let form = "mode=setup&currency=eur&success_url=http://shop.example/done";
     let session = stage.post("/v1/checkout/sessions", form).await;
     let url = text(&session, "/url");
-    let card = "email=ann@example.com&name=Ann&method=card&card_number=4000002500003155&exp=12/34&cvc=123&postal_code=90210";
-    let answer = stage.http.post(url).body(card).send().await.unwrap();
+    let answer = stage.http.post(url).body(CARD_THAT_ASKS).send().await.unwrap();
     assert_eq!(answer.status(), 303);
     let url = format!("{url}/authenticate");
     let page = ask(&stage, &url).await.text().await.unwrap();
@@ -102,4 +102,60 @@ async fn a_session_that_only_keeps_a_card_does_not_ask_for_money() {
     assert_eq!(decide(&stage, &url, "approve").await, "http://shop.example/done");
     let path = format!("/v1/checkout/sessions/{}?expand[]=setup_intent", text(&session, "/id"));
     assert_eq!(stage.get(&path).await["setup_intent"]["status"], "succeeded");
+}
+
+/// A session whose bank asks, and its intent.
+async fn asking(stage: &Stage) -> (String, String) {
+    let session = stage.session("").await;
+    let url = format!("{}/c/pay/{session}", stage.sandbox.url());
+    let answer = stage.http.post(url).body(CARD_THAT_ASKS).send().await.unwrap();
+    assert_eq!(answer.status(), 303);
+    let intent = text(&stage.retrieve(&session).await, "/payment_intent/id").to_owned();
+    (session, intent)
+}
+
+#[tokio::test]
+async fn what_a_sessions_bank_asks_is_answered_on_its_page_only_and_charged_once() {
+    let stage = Stage::new().await;
+    let (session, intent) = asking(&stage).await;
+    let asked = json!({ "payment_intent": intent, "approve": true });
+    assert_eq!(stage.control("/_sandbox/bank", asked).await.0, 400);
+    let look = format!("{}/_sandbox/look/payment/{session}/approve", stage.sandbox.url());
+    let form = stage.http.post(look).header("origin", stage.sandbox.url());
+    let form = form.header("content-type", "application/x-www-form-urlencoded");
+    let answer = form.body(format!("intent={intent}")).send().await.unwrap();
+    assert_eq!(answer.status(), 422);
+    let bank = format!("{}/c/bank/{intent}", stage.sandbox.url());
+    let page = format!("/c/pay/{session}/authenticate");
+    assert_eq!(decide(&stage, &bank, "approve").await, page);
+    assert_eq!(stage.get("/v1/charges").await["data"], json!([]));
+    let page = format!("{}{page}", stage.sandbox.url());
+    decide(&stage, &page, "approve").await;
+    let session = stage.retrieve(&session).await;
+    assert_eq!(
+        (&session["status"], &session["payment_status"]),
+        (&json!("complete"), &json!("paid"))
+    );
+    assert_eq!(stage.get("/v1/charges").await["data"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_sessions_intent_is_not_confirmed_changed_or_canceled_behind_its_back() {
+    let stage = Stage::new().await;
+    let (session, intent) = asking(&stage).await;
+    let path = format!("/v1/payment_intents/{intent}");
+    for (more, form) in [
+        ("/confirm", "payment_method=pm_card_visa"),
+        ("/cancel", ""),
+        ("", "amount=1"),
+        ("", "payment_method=pm_card_visa"),
+    ] {
+        let (status, error) = stage.refused(Method::POST, &format!("{path}{more}"), form).await;
+        assert_eq!((status, text(&error, "/code")), (400, "payment_intent_unexpected_state"));
+        assert!(text(&error, "/message").contains(&session), "{error}");
+        assert_eq!(error["payment_intent"]["status"], "requires_action");
+    }
+    let told = stage.post(&path, "description=Tea&metadata[order]=7").await;
+    assert_eq!((&told["description"], &told["metadata"]["order"]), (&json!("Tea"), &json!("7")));
+    assert_eq!(stage.get("/v1/charges").await["data"], json!([]));
 }

@@ -201,6 +201,21 @@ async fn what_was_only_reserved_goes_back_when_the_intent_is_canceled() {
 }
 
 #[tokio::test]
+async fn what_is_reserved_keeps_its_amount_and_its_method() {
+    let stage = Stage::new().await;
+    let form = "amount=2000&currency=usd&confirm=true&capture_method=manual&payment_method_types[]=card&payment_method=pm_card_visa";
+    let held = stage.post("/v1/payment_intents", form).await;
+    let path = format!("/v1/payment_intents/{}", id(&held));
+    for form in ["amount=1000", "payment_method=pm_card_visa"] {
+        let (status, error) = stage.refused(Method::POST, &path, form).await;
+        assert_eq!((status, &error["code"]), (400, &json!("payment_intent_unexpected_state")));
+    }
+    let told = stage.post(&path, "description=Tea").await;
+    assert_eq!((&told["status"], &told["amount"]), (&json!("requires_capture"), &json!(2000)));
+    assert_eq!(stage.post(&format!("{path}/capture"), "").await["amount_received"], json!(2000));
+}
+
+#[tokio::test]
 async fn an_intent_has_the_shape_of_the_version_asked_for() {
     let stage = Stage::new().await;
     let make = async |version: &str| {

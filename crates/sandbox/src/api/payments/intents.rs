@@ -241,13 +241,18 @@ pub(super) fn update(state: &mut State, call: &mut Call) -> Answer {
     let known = Arc::clone(find(state, &call.id)?);
     let done = matches!(
         known.status,
-        IntentStatus::Succeeded | IntentStatus::Canceled | IntentStatus::Processing
+        IntentStatus::Succeeded
+            | IntentStatus::Canceled
+            | IntentStatus::Processing
+            | IntentStatus::RequiresCapture
     );
-    let params = &mut call.params;
     let mut next = (*known).clone();
     let fixed = ["amount", "currency", "payment_method", "payment_method_data", "customer"];
-    if done && fixed.iter().any(|name| params.has(name)) {
-        return Err(unexpected(state, call, "update"));
+    if fixed.iter().any(|name| call.params.has(name)) {
+        if done {
+            return Err(unexpected(state, call, "update"));
+        }
+        not_of_session(state, call, "update")?;
     }
     let params = &mut call.params;
     next.amount = amount(params, "amount")?.unwrap_or(next.amount);
@@ -265,14 +270,10 @@ pub(super) fn update(state: &mut State, call: &mut Call) -> Answer {
 
 pub(super) fn confirm(state: &mut State, call: &mut Call) -> Answer {
     let known = Arc::clone(find(state, &call.id)?);
-    if !matches!(
-        known.status,
-        IntentStatus::RequiresPaymentMethod
-            | IntentStatus::RequiresConfirmation
-            | IntentStatus::RequiresAction
-    ) {
+    if !may_be_tried(known.status) {
         return Err(unexpected(state, call, "confirm"));
     }
+    not_of_session(state, call, "confirm")?;
     let mut next = (*known).clone();
     if next.status == IntentStatus::RequiresPaymentMethod {
         next.payment_method = None;
@@ -290,9 +291,13 @@ pub(super) fn confirm(state: &mut State, call: &mut Call) -> Answer {
 }
 
 pub(super) fn cancel(state: &mut State, call: &mut Call) -> Answer {
-    let id = Arc::clone(&find(state, &call.id)?.id);
+    let known = find(state, &call.id)?;
+    let (id, open) = (Arc::clone(&known.id), may_be_tried(known.status));
     let reason = call.params.one_of("cancellation_reason", &REASONS)?;
     call.params.done()?;
+    if open {
+        not_of_session(state, call, "cancel")?;
+    }
     if !payments::cancel(state, &id, reason) {
         return Err(unexpected(state, call, "cancel"));
     }
@@ -327,14 +332,41 @@ pub(super) fn capture(state: &mut State, call: &mut Call) -> Answer {
     show(state, call, &known.id)
 }
 
+fn may_be_tried(status: IntentStatus) -> bool {
+    matches!(
+        status,
+        IntentStatus::RequiresPaymentMethod
+            | IntentStatus::RequiresConfirmation
+            | IntentStatus::RequiresAction
+    )
+}
+
+/// What a session's buyer does is up to its page: the session would not know of it.
+fn not_of_session(state: &State, call: &Call, action: &str) -> Answer<()> {
+    match state.session_by_intent.get(&*call.id) {
+        Some(session) => Err(unsuited(
+            state,
+            call,
+            format!(
+                "You cannot {action} this PaymentIntent because it belongs to the Checkout Session {session}. Its buyer pays on the session's page; to give it up, expire the session."
+            ),
+        )),
+        None => Ok(()),
+    }
+}
+
 fn unexpected(state: &State, call: &Call, action: &str) -> ApiError {
+    let status = state.intents.get(&call.id).map_or("", |intent| render::status(intent.status));
+    let why =
+        format!("You cannot {action} this PaymentIntent because it has a status of {status}.");
+    unsuited(state, call, why)
+}
+
+fn unsuited(state: &State, call: &Call, why: String) -> ApiError {
     let Some(intent) = state.intents.get(&call.id) else {
         return ApiError::missing("payment_intent", &call.id, "intent");
     };
-    ApiError::invalid(format!(
-        "You cannot {action} this PaymentIntent because it has a status of {}.",
-        render::status(intent.status)
-    ))
-    .code("payment_intent_unexpected_state")
-    .with("payment_intent", render::intent(intent, call.view(state)))
+    ApiError::invalid(why)
+        .code("payment_intent_unexpected_state")
+        .with("payment_intent", render::intent(intent, call.view(state)))
 }
