@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    fact::Sale,
+    fact::{Fact, Sale},
     order::{Decision, NewDelivery, Order, Policy, Status},
     place::{Effect, EffectKind, EffectStatus},
 };
@@ -24,9 +24,18 @@ pub const NEW_ORDER: &str = "mail.new_order";
 /// To the merchant: an order needs a person.
 pub const NEEDS_ATTENTION: &str = "mail.needs_attention";
 
-/// Adds the mails that the shop wants to follow from a decision.
-pub fn add(decision: &mut Decision, order: Option<&Order>, policy: &Policy, sale: &Sale) {
-    queue(decision, order, Wanted::by(policy, sale));
+/// Adds the mails that the shop wants to follow from what was decided about a fact.
+pub fn add(
+    decision: &mut Decision,
+    order: Option<&Order>,
+    fact: &Fact,
+    policy: &Policy,
+    sale: &Sale,
+) {
+    let mut wanted = Wanted::by(policy, sale);
+    // The money is there, Stripe only has to say so of the session: nothing is on its way for days.
+    wanted.pending &= matches!(fact, Fact::Waiting(_));
+    queue(decision, order, wanted);
 }
 
 /// Adds the mails that follow where the shop's wishes are not at hand: those that the order's earlier
@@ -41,7 +50,8 @@ pub(crate) fn add_as_before(decision: &mut Decision, order: &Order) {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Wanted {
     receipt: bool,
-    payment: bool,
+    pending: bool,
+    failed: bool,
     access: bool,
     merchant: bool,
 }
@@ -51,7 +61,8 @@ impl Wanted {
         let reachable = sale.customer.email.is_some();
         Self {
             receipt: reachable && policy.receipts,
-            payment: reachable && (policy.receipts || policy.notices),
+            pending: reachable && (policy.receipts || policy.notices),
+            failed: reachable && (policy.receipts || policy.notices),
             access: reachable && policy.notices,
             merchant: policy.merchant,
         }
@@ -60,7 +71,13 @@ impl Wanted {
     fn as_before(order: &Order) -> Self {
         let was = |kind: &str| order.deliveries.iter().any(|d| d.kind == kind);
         let merchant = was(NEW_ORDER) || was(NEEDS_ATTENTION);
-        Self { receipt: false, payment: false, access: merchant || was(RECEIPT), merchant }
+        Self {
+            receipt: false,
+            pending: false,
+            failed: false,
+            access: merchant || was(RECEIPT),
+            merchant,
+        }
     }
 }
 
@@ -72,8 +89,8 @@ fn queue(decision: &mut Decision, order: Option<&Order>, wanted: Wanted) {
         (RECEIPT, wanted.receipt && decision.placed),
         (NEW_ORDER, wanted.merchant && decision.placed),
         (ACCESS, wanted.access && placed && all_is_there(order, &decision.effects)),
-        (PAYMENT_PENDING, wanted.payment && became(Status::AwaitingPayment)),
-        (PAYMENT_FAILED, wanted.payment && became(Status::PaymentFailed)),
+        (PAYMENT_PENDING, wanted.pending && next == Status::AwaitingPayment),
+        (PAYMENT_FAILED, wanted.failed && became(Status::PaymentFailed)),
         (NEEDS_ATTENTION, wanted.merchant && became(Status::NeedsAttention)),
     ];
     for (kind, is_due) in due {
@@ -106,7 +123,7 @@ mod tests {
     use super::*;
     use crate::{
         delivery::DeliveryStatus,
-        fact::{Customer, Fact, Line},
+        fact::{Customer, Line},
         id::SessionKey,
         order::{ByHand, Owed, by_hand, decide},
         plan::{Catalog, Grant, Key, Product},
@@ -227,6 +244,18 @@ mod tests {
             order = Some(next);
         }
         assert_eq!(told, [PAYMENT_PENDING, PAYMENT_FAILED]);
+    }
+
+    #[test]
+    fn money_that_is_there_is_not_told_to_be_on_its_way() {
+        let policy = policy(true, true, false);
+        let decision = |order: Option<&Order>, fact| {
+            decide(order, &fact, &sale(&["course"]), &mut supply(0), &policy, 0)
+        };
+        let settles = decision(None, Fact::Settling("succeeded".into()));
+        assert_eq!(kinds(&settles), [""; 0]);
+        let waits = decision(Some(&remembered(&settles)), Fact::Waiting("processing".into()));
+        assert_eq!(kinds(&waits), [PAYMENT_PENDING], "it is on its way after all");
     }
 
     #[test]

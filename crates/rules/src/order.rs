@@ -176,7 +176,7 @@ pub fn decide(
         _ if *fact == Fact::Paid => place(order, sale, supply, policy, now),
         _ => not_paid(order, fact, now),
     };
-    notice::add(&mut decision, order, policy, sale);
+    notice::add(&mut decision, order, fact, policy, sale);
     decision
 }
 

@@ -67,11 +67,19 @@ async fn work(parts: &Parts, stop: &CancellationToken, desk: Desk, kinds: Vec<&'
         while running.try_join_next().is_some() {}
         let now = parts.clock.now();
         let free = room.available_permits();
-        let jobs = match parts.store.claim_deliveries(&kinds, free).await {
+        let claimed = match free {
+            0 => Ok(Vec::new()),
+            free => parts.store.claim_deliveries(&kinds, free).await,
+        };
+        let jobs = match claimed {
             Ok(jobs) => jobs,
             Err(error) => {
                 tracing::error!(%error, "deliveries cannot be claimed; tried again in a second");
-                Vec::new()
+                tokio::select! {
+                    () = parts.clock.until(now + IDLE) => {}
+                    () = stop.cancelled() => {}
+                }
+                continue;
             }
         };
         let some = !jobs.is_empty();

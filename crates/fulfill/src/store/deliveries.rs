@@ -42,6 +42,8 @@ pub struct Job {
     pub attempt: i64,
     /// Attempts before a person said to try again: they do not count against it.
     pub forgiven: i64,
+    /// An earlier attempt ended without a word: nobody knows how far it came.
+    pub unheard_of: bool,
     /// What the catalog says.
     pub input: BTreeMap<String, String>,
     /// What was sold.
@@ -56,6 +58,7 @@ rows! {
         attempt: i64,
         forgiven: i64,
         input: String,
+        said: Option<String>,
     }
 }
 
@@ -71,9 +74,10 @@ rows! {
 const CLAIM: &str = "WITH due AS MATERIALIZED ( \
       SELECT session, kind, line FROM delivery WHERE livemode = $1 AND kind = $2 AND due_at <= $3 \
       ORDER BY due_at LIMIT $4 {skip}) \
-    UPDATE delivery SET status = 'running', attempt = attempt + 1, due_at = $5 \
+    UPDATE delivery SET status = 'running', attempt = attempt + 1, due_at = $5, \
+      said = CASE WHEN status = 'running' THEN 'the attempt before ended without a word' END \
     WHERE (session, kind, line) IN (SELECT session, kind, line FROM due) \
-    RETURNING session, kind, line, attempt, forgiven, input";
+    RETURNING session, kind, line, attempt, forgiven, input, said";
 
 impl Store {
     /// Claims due deliveries of these kinds.
@@ -255,6 +259,7 @@ async fn jobs(
                 id,
                 attempt: row.attempt,
                 forgiven: row.forgiven,
+                unheard_of: row.said.is_some(),
                 input,
                 sale,
             }),

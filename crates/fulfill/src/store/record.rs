@@ -295,7 +295,7 @@ fn decision(
                 decision.timeline.push(format!("needs_attention: {why}"));
                 let nothing = Sale::default();
                 let sale = remembered.map_or(&nothing, |r| &r.sale);
-                notice::add(&mut decision, order, policy, sale);
+                notice::add(&mut decision, order, &Fact::Unknown(why.clone()), policy, sale);
             }
             decision
         }

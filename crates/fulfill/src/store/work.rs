@@ -248,7 +248,7 @@ impl Store {
                         .await?;
                     }
                     tx.execute(
-                        "UPDATE delivery SET status = 'due', due_at = $1 \
+                        "UPDATE delivery SET due_at = $1 \
                          WHERE livemode = $2 AND due_at IS NOT NULL AND status = 'running'",
                         vals![now, livemode],
                     )

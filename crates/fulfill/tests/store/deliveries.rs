@@ -82,6 +82,23 @@ both!(an_order_waits_for_all_of_its_owed_deliveries, async |t| {
     assert!(finish(t, &jobs[1], Outcome::Done(None)).await.unwrap().fulfilled);
 });
 
+both!(whoever_takes_over_is_told_that_nobody_knows_how_far_the_one_before_came, async |t| {
+    t.pay("cs_test_a", &[("invite", 1)]).await;
+    let first = claim(t, "invite").await;
+    assert!(!first.unheard_of);
+    t.advance(LEASE);
+    let second = claim(t, "invite").await;
+    assert!(second.unheard_of);
+    let later = Outcome::Retry { after_ms: None, why: "busy".into() };
+    finish(t, &second, later).await.expect("the claim holds");
+    t.advance(60 * MINUTE);
+    let third = claim(t, "invite").await;
+    assert!(!third.unheard_of, "the second has said how it ended");
+    t.store.void_leases().await.unwrap();
+    t.advance(LEASE);
+    assert!(claim(t, "invite").await.unheard_of, "a start does not make it forgotten");
+});
+
 both!(a_lease_that_ran_out_hands_the_delivery_on_and_fences_its_old_owner, async |t| {
     t.pay("cs_test_a", &[("invite", 1)]).await;
     let lost = claim(t, "invite").await;

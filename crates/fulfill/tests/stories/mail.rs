@@ -143,6 +143,7 @@ at_the_office!(
         let order = t.expect(&id, "fulfilled").await;
         assert_eq!(delivery(&order, "mail.receipt")["status"], "stuck");
         assert!(told_of(t, &id, "550").await, "{:?}", t.told(&id).await);
+        assert!(told_of(t, &id, "<the address>: Recipient").await, "{:?}", t.told(&id).await);
         assert_eq!(office.taken().len(), 0);
         t.post(&format!("/api/orders/{id}/fulfill"), json!({})).await;
         let order = t.expect(&id, "fulfilled").await;
@@ -175,6 +176,24 @@ at_the_office!(
         assert_eq!(office.taken().len(), 1);
         let order = t.expect(&id, "fulfilled").await;
         assert_eq!(delivery(&order, "mail.receipt")["status"], "stuck");
+    }
+);
+
+at_the_office!(
+    case_38_a_mail_whose_sender_died_on_the_way_asks_where_that_is_wished,
+    |office| with(office, |sender| sender.on_ambiguous(OnAmbiguous::Ask)),
+    async |t, office| {
+        office.moods(&[Mood::Greylist]);
+        let id = t.buy(basket(&[("prod_poster", 1)])).await;
+        let order = t.expect(&id, "fulfilled").await;
+        assert_eq!(delivery(&order, "mail.receipt")["status"], "due");
+        // Another process takes it up and is never heard of again.
+        t.db.run("UPDATE delivery SET status = 'running' WHERE kind = 'mail.receipt'").await;
+        t.pass(DAY).await;
+        assert_eq!(office.taken().len(), 0, "it may have arrived");
+        let order = t.expect(&id, "fulfilled").await;
+        assert_eq!(delivery(&order, "mail.receipt")["status"], "stuck");
+        assert!(told_of(t, &id, "ended without a word").await, "{:?}", t.told(&id).await);
     }
 );
 

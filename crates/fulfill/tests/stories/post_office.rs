@@ -113,7 +113,12 @@ impl PostOffice {
                     to = line.split(['<', '>']).nth(1).unwrap_or_default().to_owned();
                     match self.mood(|mood| !matches!(mood, Mood::Down | Mood::Cut)) {
                         Some(Mood::Greylist) => say(&mut stream, "450 4.7.1 greylisted").await?,
-                        Some(Mood::Refuse) => say(&mut stream, "550 5.1.1 nobody here").await?,
+                        // As Postfix says it.
+                        Some(Mood::Refuse) => {
+                            let shouted = to.to_uppercase();
+                            let said = format!("550 5.1.1 <{shouted}>: Recipient address rejected");
+                            say(&mut stream, &said).await?;
+                        }
                         Some(Mood::Silent) => std::future::pending().await,
                         _ => say(&mut stream, "250 ok").await?,
                     }

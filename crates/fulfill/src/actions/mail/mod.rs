@@ -220,6 +220,10 @@ impl Post {
         let Some(to) = self.to(kind, &order)? else {
             return Ok(Receipt::said("not sent: there is nobody to write to"));
         };
+        if job.unheard_of && self.mail.on_ambiguous == OnAmbiguous::Ask {
+            let why = "the attempt before ended without a word: it may have arrived or not";
+            return Err(Fault::refuse("unknown", why));
+        }
         let message = self.message(kind, &order, &job, to.clone())?;
         match self.smtp.send(&self.mail.from.email, &to.email, &message.formatted()).await {
             Ok(said) => {

@@ -77,7 +77,13 @@ impl Smtp {
                 false => Failure::NotNow(why),
             });
         };
-        ended
+        // What a server says is told and logged, and many name the address they refuse.
+        let clean = |text: String| short(&without(&text, to.as_ref()));
+        ended.map(clean).map_err(|failure| match failure {
+            Failure::NotNow(why) => Failure::NotNow(clean(why)),
+            Failure::Never(code, why) => Failure::Never(code, clean(why)),
+            Failure::Unknown(why) => Failure::Unknown(clean(why)),
+        })
     }
 
     async fn talk(
@@ -99,7 +105,9 @@ impl Smtp {
             }
             options.push(MailParameter::SmtpUtfEight);
         }
-        connection.command(Mail::new(Some(from.clone()), options)).await.map_err(known)?;
+        // A sender that is refused is about us, not about this mail.
+        let ours = |error: Error| Failure::NotNow(told(&error));
+        connection.command(Mail::new(Some(from.clone()), options)).await.map_err(ours)?;
         connection.command(Rcpt::new(to.clone(), Vec::new())).await.map_err(known)?;
         connection.command(Data).await.map_err(known)?;
         handed_over.store(true, Ordering::Relaxed);
@@ -107,7 +115,7 @@ impl Smtp {
             Ok(answer) => {
                 self.keep(connection);
                 let said = answer.first_line().unwrap_or_default();
-                Ok(short(said))
+                Ok(said.to_owned())
             }
             Err(error) if error.status().is_some() => Err(known(error)),
             Err(error) => Err(Failure::Unknown(told(&error))),
@@ -185,7 +193,18 @@ fn told(error: &Error) -> String {
         }
         source = cause.source();
     }
-    short(&text)
+    text
+}
+
+/// The text without the address, however it is written.
+fn without(text: &str, address: &str) -> String {
+    let (mut rest, mut left, address) = (text, String::new(), address.to_ascii_lowercase());
+    while let Some(at) = rest.to_ascii_lowercase().find(&address) {
+        left.push_str(&rest[..at]);
+        left.push_str("the address");
+        rest = &rest[at + address.len()..];
+    }
+    left + rest
 }
 
 fn short(text: &str) -> String {
