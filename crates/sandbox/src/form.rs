@@ -41,9 +41,7 @@ pub(crate) fn decode(text: &str) -> Answer<Params> {
     let pairs = text.split('&').filter(|pair| !pair.is_empty());
     for (count, pair) in pairs.enumerate() {
         if count >= PAIRS_MAX {
-            return Err(ApiError::invalid(format!(
-                "A request takes at most {PAIRS_MAX} parameters."
-            )));
+            return Err(too_many());
         }
         let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
         let key = unescape(key)?;
@@ -56,10 +54,13 @@ pub(crate) fn decode(text: &str) -> Answer<Params> {
 
 /// Writes a JSON object (`/v2` takes them) as the form that means the same.
 pub(crate) fn from_json(body: &[u8]) -> Answer<String> {
-    fn write(name: &str, value: &Value, depth: usize, form: &mut String) -> Answer<()> {
-        let nested = |key: &str, value: &Value, form: &mut String| {
-            if key.contains(['[', ']']) || depth >= DEPTH_MAX {
-                return Err(ApiError::invalid(format!("Invalid request parameter name: {key}")));
+    /// The form so far, and how many pairs it has: each repeats all names that lead to it.
+    struct Form(String, usize);
+    fn write(name: &str, value: &Value, depth: usize, form: &mut Form) -> Answer<()> {
+        let nested = |key: &str, value: &Value, form: &mut Form| {
+            let long = name.len() + key.len() > KEY_BYTES_MAX;
+            if long || key.contains(['[', ']']) || depth >= DEPTH_MAX {
+                return Err(malformed(key));
             }
             let name =
                 if name.is_empty() { escape(key) } else { format!("{name}[{}]", escape(key)) };
@@ -79,7 +80,11 @@ pub(crate) fn from_json(body: &[u8]) -> Answer<String> {
                     Value::String(text) => escape(text),
                     other => other.to_string(),
                 };
-                form.push_str(&format!("{name}={text}&"));
+                if form.1 >= PAIRS_MAX {
+                    return Err(too_many());
+                }
+                form.0.push_str(&format!("{name}={text}&"));
+                form.1 += 1;
                 Ok(())
             }
         }
@@ -88,9 +93,9 @@ pub(crate) fn from_json(body: &[u8]) -> Answer<String> {
         .ok()
         .filter(Value::is_object)
         .ok_or_else(|| ApiError::invalid("The body of a /v2 request is a JSON object."))?;
-    let mut form = String::new();
+    let mut form = Form(String::new(), 0);
     write("", &value, 0, &mut form)?;
-    Ok(form)
+    Ok(form.0)
 }
 
 fn escape(text: &str) -> String {
@@ -133,13 +138,18 @@ fn hex(digit: u8) -> Option<u8> {
     char::from(digit).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
 }
 
+fn too_many() -> ApiError {
+    ApiError::invalid(format!("A request takes at most {PAIRS_MAX} parameters."))
+}
+
+fn malformed(key: &str) -> ApiError {
+    let shown: String = key.chars().take(80).collect();
+    ApiError::invalid(format!("Invalid request parameter name: {shown}")).code("parameter_unknown")
+}
+
 /// `a[0][b]` → `a`, `0`, `b`.
 fn split(key: &str) -> Answer<Vec<&str>> {
-    let malformed = || {
-        let shown: String = key.chars().take(80).collect();
-        ApiError::invalid(format!("Invalid request parameter name: {shown}"))
-            .code("parameter_unknown")
-    };
+    let malformed = || malformed(key);
     if key.len() > KEY_BYTES_MAX {
         return Err(malformed());
     }
@@ -460,6 +470,22 @@ mod tests {
         params.done().unwrap();
         for refused in ["", "[]", "7", r#"{"a[b]":1}"#, &"[".repeat(500)] {
             assert!(from_json(refused.as_bytes()).is_err(), "{refused}");
+        }
+    }
+
+    #[test]
+    fn a_json_body_is_not_longer_as_a_form_than_forms_may_be() {
+        let long = "k".repeat(KEY_BYTES_MAX / 2);
+        let list = |count: usize| format!("[{}]", vec!["1"; count].join(","));
+        let fits = format!("{{\"{long}\":{}}}", list(PAIRS_MAX));
+        assert!(from_json(fits.as_bytes()).is_ok());
+        for refused in [
+            format!("{{\"a\":{}}}", list(PAIRS_MAX + 1)),
+            format!("{{\"{long}\":{{\"{long}k\":1}}}}"),
+            format!("{{\"{}\":{}}}", "k".repeat(400_000), list(200_000)),
+        ] {
+            let error = from_json(refused.as_bytes()).unwrap_err();
+            assert!(error.message.len() < 200, "{}", error.message.len());
         }
     }
 

@@ -133,3 +133,14 @@ async fn a_destination_of_v2_gets_thin_events_and_both_ids_lead_to_the_event() {
     }
     assert_eq!(stage.get("/v1/webhook_endpoints").await["data"], json!([]));
 }
+
+#[tokio::test]
+async fn a_json_body_that_would_be_gigabytes_as_a_form_is_refused() {
+    let stage = Stage::new().await;
+    let body = format!("{{\"{}\":[{}1]}}", "k".repeat(400_000), "1,".repeat(200_000));
+    let (status, error) = stage.refused(Method::POST, "/v2/core/event_destinations", &body).await;
+    assert_eq!(status, 400);
+    let message = error["message"].as_str().unwrap();
+    assert!(message.starts_with("Invalid request parameter name: kkk"), "{message}");
+    stage.post("/v1/products", "name=Tea").await;
+}
