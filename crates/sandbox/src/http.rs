@@ -21,11 +21,11 @@ use crate::{
     clock, control,
     error::{ApiError, masked},
     faults::Trouble,
-    form,
+    form, host,
     idempotency::{Answered, fingerprint},
     journal::Journal,
     listen, look, page,
-    server::{Asked, Dropped, Served},
+    server::{Asked, Dropped, Served, Source},
     state::{Cause, State},
     version::Version,
 };
@@ -51,7 +51,12 @@ impl Incoming {
 }
 
 /// Answers a request.
-pub(crate) async fn answer(app: Arc<App>, request: Asked) -> Served {
+pub(crate) async fn answer(app: Arc<App>, request: Asked, from: Source) -> Served {
+    if from == Source::Network
+        && let Err(error) = host::check(request.headers())
+    {
+        return Ok(refused(&app, &error));
+    }
     if request.uri().path() == listen::PATH {
         return Ok(listen::connect(&app, request));
     }
@@ -59,6 +64,9 @@ pub(crate) async fn answer(app: Arc<App>, request: Asked) -> Served {
     let path = head.uri.path().to_owned();
     let query = head.uri.query().unwrap_or_default().to_owned();
     let is_api = path.starts_with("/v1/") || path.starts_with("/v2/");
+    if is_api && let Err(error) = host::check_origin(&head.headers) {
+        return Ok(refused(&app, &error));
+    }
     let body = match Limited::new(body, BODY_BYTES_MAX).collect().await {
         Ok(body) => body.to_bytes(),
         Err(_) => {

@@ -46,6 +46,7 @@ mod deliver;
 mod error;
 mod faults;
 mod form;
+mod host;
 mod http;
 mod idempotency;
 mod ids;

@@ -17,13 +17,24 @@ const CONNECTIONS_MAX: usize = 4_096;
 #[error("the connection is dropped, as a fault asks for")]
 pub(crate) struct Dropped;
 
+/// Who can be at a connection's other end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Source {
+    /// Any program that reaches the port, browsers among them.
+    Network,
+    /// A program that may open the Unix socket's file.
+    File,
+}
+
 /// Where connections come from.
 pub(crate) trait Accepts: Send + 'static {
+    const FROM: Source;
     type Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static;
     fn accept(&self) -> impl Future<Output = std::io::Result<Self::Stream>> + Send;
 }
 
 impl Accepts for tokio::net::TcpListener {
+    const FROM: Source = Source::Network;
     type Stream = tokio::net::TcpStream;
     async fn accept(&self) -> std::io::Result<Self::Stream> {
         let (stream, _) = tokio::net::TcpListener::accept(self).await?;
@@ -33,6 +44,7 @@ impl Accepts for tokio::net::TcpListener {
 }
 
 impl Accepts for tokio::net::UnixListener {
+    const FROM: Source = Source::File;
     type Stream = tokio::net::UnixStream;
     async fn accept(&self) -> std::io::Result<Self::Stream> {
         Ok(tokio::net::UnixListener::accept(self).await?.0)
@@ -40,7 +52,7 @@ impl Accepts for tokio::net::UnixListener {
 }
 
 /// Serves a listener until the sandbox stops.
-pub(crate) async fn serve(app: Arc<App>, listener: impl Accepts) {
+pub(crate) async fn serve<A: Accepts>(app: Arc<App>, listener: A) {
     let places = Arc::new(tokio::sync::Semaphore::new(CONNECTIONS_MAX));
     while let Ok(place) = Arc::clone(&places).acquire_owned().await {
         let stream = tokio::select! {
@@ -51,7 +63,7 @@ pub(crate) async fn serve(app: Arc<App>, listener: impl Accepts) {
             Ok(stream) => {
                 let app = Arc::clone(&app);
                 app.tasks.clone().spawn(async move {
-                    connection(app, stream).await;
+                    connection(app, stream, A::FROM).await;
                     drop(place);
                 });
             }
@@ -63,10 +75,14 @@ pub(crate) async fn serve(app: Arc<App>, listener: impl Accepts) {
     }
 }
 
-async fn connection(app: Arc<App>, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
+async fn connection(
+    app: Arc<App>,
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    from: Source,
+) {
     let service = service_fn(|request: hyper::Request<Incoming>| {
         let app = Arc::clone(&app);
-        async move { http::answer(app, request.map(Body::new)).await }
+        async move { http::answer(app, request.map(Body::new), from).await }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())

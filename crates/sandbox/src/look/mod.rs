@@ -26,6 +26,7 @@ use axum::{
 use crate::{
     app::App,
     form::{self, Params},
+    host,
     http::Incoming,
     render::event::rfc3339,
     state::{
@@ -238,12 +239,7 @@ fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 
 /// The address bar names this machine.
 fn is_local(headers: &HeaderMap) -> bool {
-    let host = text(headers, "host").unwrap_or_default();
-    let name = match host.rsplit_once(':') {
-        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
-        _ => host,
-    };
-    matches!(name.to_ascii_lowercase().as_str(), "127.0.0.1" | "localhost" | "[::1]")
+    host::is_local(text(headers, "host").unwrap_or_default())
 }
 
 /// A form of these pages; browsers tell where a form comes from.

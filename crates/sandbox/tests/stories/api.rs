@@ -256,3 +256,34 @@ async fn a_taken_port_is_named() {
     let error = fulfill_sandbox::Sandbox::builder().port(port).start().await.unwrap_err();
     assert!(error.to_string().contains(&port.to_string()), "{error}");
 }
+
+#[tokio::test]
+async fn a_page_from_elsewhere_reaches_neither_the_api_nor_the_controls_nor_the_pages() {
+    let stage = Stage::new().await;
+    let session = stage.session("").await;
+    let page = format!("/c/pay/{session}");
+    let made = stage.get("/v1/products").await["data"].as_array().unwrap().len();
+    for path in [
+        "/v1/products",
+        "/v2/core/events",
+        "/_sandbox/faults",
+        "/_sandbox/",
+        &page,
+        "/stripecli/subscribe",
+    ] {
+        let bent = stage.request(Method::GET, path).header("host", "evil.example:12111");
+        let (status, answer) = read(bent.send().await.unwrap()).await;
+        assert_eq!((status, &answer["error"]["type"]), (421, &json!("invalid_request_error")));
+    }
+    for (host, path) in [("api.stripe.com", "/v1/products"), ("stripe:12111", &page)] {
+        let named = stage.request(Method::GET, path).header("host", host);
+        assert_eq!(named.send().await.unwrap().status(), 200, "{host}");
+    }
+    for (origin, expected) in
+        [("http://evil.example", 403), ("null", 403), ("http://localhost:3000", 200)]
+    {
+        let sent = stage.request(Method::POST, "/v1/products").header("origin", origin);
+        assert_eq!(read(sent.body("name=Tea").send().await.unwrap()).await.0, expected, "{origin}");
+    }
+    assert_eq!(stage.get("/v1/products").await["data"].as_array().unwrap().len(), made + 1);
+}
