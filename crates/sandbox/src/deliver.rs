@@ -119,10 +119,7 @@ impl Lanes {
                     self.push(app, job.clone());
                     self.push(app, job);
                 }
-                Some(Trouble::Hold) => {
-                    let lane = self.lane(&job.endpoint);
-                    locked(&lane.0).held = Some(job);
-                }
+                Some(Trouble::Hold) => self.hold(app, job),
                 Some(Trouble::Delay { ms }) => app.change(PutOff { job, by_ms: ms.max(0) }),
                 Some(Trouble::Split) => {
                     let twin = app.change(Split { job: job.clone() });
@@ -136,6 +133,18 @@ impl Lanes {
 
     fn lane(&self, endpoint: &Id) -> Arc<Lane> {
         Arc::clone(locked(&self.lanes).entry(Arc::clone(endpoint)).or_default())
+    }
+
+    /// Keeps a delivery back, unless one is kept back already: that one waits for this.
+    fn hold(&self, app: &Arc<App>, job: Job) {
+        let lane = self.lane(&job.endpoint);
+        let mut queue = locked(&lane.0);
+        if queue.held.is_none() {
+            queue.held = Some(job);
+            return;
+        }
+        drop(queue);
+        self.push(app, job);
     }
 
     fn push(&self, app: &Arc<App>, job: Job) {

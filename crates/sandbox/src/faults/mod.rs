@@ -85,7 +85,8 @@ pub enum Trouble {
 
     /// The same event is delivered twice.
     Duplicate,
-    /// The delivery waits until the next one to the same endpoint has gone out.
+    /// The delivery waits until the next one to the same endpoint has gone out, which is then not
+    /// held itself: of deliveries that would all be held, each two change places.
     Hold,
     /// The delivery waits, on the sandbox's clock.
     Delay {

@@ -147,9 +147,15 @@ impl Session {
         held.iter().for_each(|held| self.event(held));
     }
 
-    /// Keeps an event back until the next one was queued.
+    /// Keeps an event back until the next one was queued. While one is kept back, this is the next.
     pub(super) fn hold(&self, event: &Id) {
-        self.locked().held = Some(Arc::clone(event));
+        let mut queue = self.locked();
+        if queue.held.is_none() {
+            queue.held = Some(Arc::clone(event));
+            return;
+        }
+        drop(queue);
+        self.event(event);
     }
 
     pub(super) fn push(&self, item: Item) {
@@ -253,5 +259,24 @@ impl Session {
         let mut queue = self.locked();
         let at = queue.asked.iter().position(|asked| said.means(&asked.token))?;
         queue.asked.remove(at)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn events_that_are_held_in_a_row_change_places_and_none_is_lost() {
+        let (id, device) = ("ws_1".to_owned(), "here".to_owned());
+        let session = Session::new(id, String::new(), device, None, (false, true), None, 0);
+        for event in ["evt_1a", "evt_1b", "evt_1c", "evt_1d"] {
+            session.hold(&event.into());
+        }
+        let connection = session.connect();
+        for expected in ["evt_1b", "evt_1a", "evt_1d", "evt_1c"] {
+            let next = session.next(connection).await.unwrap();
+            assert!(matches!(next.item, Item::Thin { event } if &*event == expected));
+        }
     }
 }

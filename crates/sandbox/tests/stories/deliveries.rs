@@ -221,3 +221,22 @@ async fn a_delivery_that_is_held_comes_after_the_next_one() {
     assert_eq!(names.len(), 2);
     assert_eq!(names[0], events["data"][0]["id"], "the newer event was sent first");
 }
+
+#[tokio::test]
+async fn deliveries_that_are_held_in_a_row_change_places_and_none_is_lost() {
+    for (fault, order) in [
+        (Fault::new(Trouble::Hold).times(2), ["B", "A", "C", "D"]),
+        (Fault::new(Trouble::Hold), ["B", "A", "D", "C"]),
+    ] {
+        let (stage, endpoint) = (Stage::new().await, Endpoint::new().await);
+        endpoint.register(&stage, "enabled_events[]=product.created").await;
+        stage.sandbox.faults().add(fault);
+        for name in ["A", "B", "C", "D"] {
+            stage.post("/v1/products", &format!("name={name}")).await;
+            stage.sandbox.idle().await;
+        }
+        let came = endpoint.came();
+        let names = came.iter().map(|one| one.json()["data"]["object"]["name"].clone());
+        assert_eq!(names.collect::<Vec<_>>(), order);
+    }
+}
