@@ -183,7 +183,9 @@ impl Change for RunDue {
                 Some(Task::Expire { session }) => {
                     checkout::expire(state, &session);
                 }
-                Some(Task::Settle { intent, fails }) => payments::settle(state, &intent, fails),
+                Some(Task::Settle { intent, attempt, fails }) => {
+                    payments::settle_attempt(state, &intent, attempt, fails);
+                }
                 Some(Task::SettleRefund { refund }) => payments::refunds::settle(state, &refund),
                 Some(Task::Judge { dispute, won }) => {
                     payments::disputes::judge(state, &dispute, won);

@@ -65,10 +65,12 @@ pub(crate) fn attempt(
     method: &Arc<PaymentMethod>,
     ends: Ends,
 ) -> Result<(), Failure> {
-    state.intents.change(intent, |row| {
+    let row = state.intents.change(intent, |row| {
         row.payment_method = Some(Arc::clone(&method.id));
         (row.action, row.failure) = (None, None);
+        row.attempts += 1;
     });
+    let attempt = row.map_or(0, |row| row.attempts);
     match ends {
         Ends::AtOnce => succeed(state, intent, method),
         Ends::Refused(failure) => {
@@ -81,7 +83,7 @@ pub(crate) fn attempt(
             state.intents.change(intent, |row| row.status = IntentStatus::Processing);
             announce(state, "payment_intent.processing", intent);
             let at_ms = state.clock.now_ms() + state.settle_ms;
-            state.plan(at_ms, Task::Settle { intent: intent.into(), fails });
+            state.plan(at_ms, Task::Settle { intent: intent.into(), attempt, fails });
         }
         Ends::Voucher { paid } => {
             let kind = method.instrument.kind;
@@ -89,7 +91,7 @@ pub(crate) fn attempt(
             ask(state, intent, Action::Voucher { kind, expires_at });
             let paid_ms = state.clock.now_ms() + state.settle_ms;
             let at_ms = if paid { paid_ms } else { expires_at * 1000 };
-            state.plan(at_ms, Task::Settle { intent: intent.into(), fails: !paid });
+            state.plan(at_ms, Task::Settle { intent: intent.into(), attempt, fails: !paid });
         }
     }
     keep_method(state, intent, method);
@@ -223,6 +225,14 @@ pub(crate) fn follow_up(state: &mut State, intent: &str) {
 pub(crate) fn dispute_as_fated(state: &mut State, charge: &Charge) {
     if let Fate::Disputed(complaint) = charge.instrument.fate {
         disputes::raise(state, charge, complaint);
+    }
+}
+
+/// As [`settle`], at the time that was planned when the attempt was made. What was tried since then
+/// has a time of its own.
+pub(crate) fn settle_attempt(state: &mut State, intent: &str, attempt: u32, fails: bool) {
+    if state.intents.get(intent).is_some_and(|row| row.attempts == attempt) {
+        settle(state, intent, fails);
     }
 }
 

@@ -36,10 +36,22 @@ const EVENTS_MAX: usize = 1_000_000;
 /// What is to be done at a time of the sandbox's clock.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Task {
-    Expire { session: Id },
-    Settle { intent: Id, fails: bool },
-    SettleRefund { refund: Id },
-    Judge { dispute: Id, won: bool },
+    Expire {
+        session: Id,
+    },
+    /// Decides the attempt of that number.
+    Settle {
+        intent: Id,
+        attempt: u32,
+        fails: bool,
+    },
+    SettleRefund {
+        refund: Id,
+    },
+    Judge {
+        dispute: Id,
+        won: bool,
+    },
     Deliver(Job),
 }
 

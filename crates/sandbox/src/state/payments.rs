@@ -45,6 +45,8 @@ pub(crate) struct Intent {
     pub(crate) confirmed_by_hand: bool,
     pub(crate) setup_future_usage: Option<&'static str>,
     pub(crate) return_url: Option<String>,
+    /// How often it was tried to pay it.
+    pub(crate) attempts: u32,
     pub(crate) latest_charge: Option<Id>,
     pub(crate) payment_method: Option<Id>,
     pub(crate) action: Option<Action>,
@@ -75,6 +77,7 @@ impl Intent {
             confirmed_by_hand: false,
             setup_future_usage: None,
             return_url: None,
+            attempts: 0,
             latest_charge: None,
             payment_method: None,
             action: None,

@@ -160,3 +160,44 @@ async fn a_voucher_has_a_page_with_its_number_where_it_is_paid_or_expires() {
     let nowhere = format!("{}/c/voucher/pi_none", stage.sandbox.url());
     assert_eq!(stage.http.get(nowhere).send().await.unwrap().status(), 404);
 }
+
+#[tokio::test]
+async fn a_second_voucher_is_not_decided_when_the_first_would_have_been() {
+    let stage = Stage::new().await;
+    let oxxo = "payment_method_data[type]=oxxo&payment_method_data[billing_details][email]=fill_never@example.com";
+    let form = format!("amount=2000&currency=mxn&confirm=true&payment_method_types[]=oxxo&{oxxo}");
+    let first = stage.post("/v1/payment_intents", &form).await;
+    let path = format!("/v1/payment_intents/{}", first["id"].as_str().unwrap());
+    let expires = json!({ "payment": first["id"], "paid": false });
+    assert_eq!(stage.control("/_sandbox/voucher", expires).await.0, 200);
+    stage.turn(DAY_S).await;
+    let second = stage.post(&format!("{path}/confirm"), oxxo).await;
+    assert_eq!(second["status"], "requires_action");
+    stage.turn(2 * DAY_S).await;
+    assert_eq!(stage.get(&path).await["status"], "requires_action");
+    stage.turn(DAY_S).await;
+    assert_eq!(stage.get(&path).await["status"], "requires_payment_method");
+}
+
+#[tokio::test]
+async fn a_second_debit_is_not_decided_when_the_first_would_have_been() {
+    let stage = Stage::new().await;
+    let debit = "payment_method_data[type]=sepa_debit&payment_method_data[sepa_debit][iban]=AT611904300234573201&payment_method_data[billing_details][email]=ann@example.com&payment_method_data[billing_details][name]=Ann";
+    let form =
+        format!("amount=2000&currency=eur&confirm=true&payment_method_types[]=sepa_debit&{debit}");
+    let first = stage.post("/v1/payment_intents", &form).await;
+    assert_eq!(first["status"], "processing");
+    let id = first["id"].as_str().unwrap();
+    let path = format!("/v1/payment_intents/{id}");
+    let fails = format!("{}/_sandbox/look/payment/{id}/fail", stage.sandbox.url());
+    let form = stage.http.post(fails).header("origin", stage.sandbox.url());
+    let form = form.header("content-type", "application/x-www-form-urlencoded");
+    assert_eq!(form.send().await.unwrap().status(), 303);
+    assert_eq!(stage.get(&path).await["status"], "requires_payment_method");
+    stage.turn(1).await;
+    assert_eq!(stage.post(&format!("{path}/confirm"), debit).await["status"], "processing");
+    stage.turn(1).await;
+    assert_eq!(stage.get(&path).await["status"], "processing");
+    stage.turn(1).await;
+    assert_eq!(stage.get(&path).await["status"], "succeeded");
+}
