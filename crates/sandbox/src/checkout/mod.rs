@@ -378,14 +378,18 @@ pub(crate) fn captured(state: &mut State, intent: &str) {
     }
 }
 
-/// Ends an open session that nobody paid. False when it is not open.
+/// Ends an open session that nobody paid, and its intent with it. False when it is not open.
 pub(crate) fn expire(state: &mut State, id: &str) -> bool {
     let open = state.sessions.get(id).is_some_and(|session| session.status == Status::Open);
     if open
         && let Some(session) = state.sessions.change(id, |session| session.status = Status::Expired)
     {
         state.authenticating.remove(id);
+        let intent = session.intent.clone();
         state.emit("checkout.session.expired", Snapshot::Session(session));
+        if let Some(intent) = intent {
+            payments::cancel(state, &intent, Some("automatic"));
+        }
     }
     open
 }

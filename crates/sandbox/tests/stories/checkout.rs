@@ -269,3 +269,25 @@ async fn events_can_be_read_for_thirty_days() {
     assert_eq!(events["data"].as_array().unwrap().len(), 1);
     assert_eq!(events["data"][0]["data"]["object"]["name"], "new");
 }
+
+#[tokio::test]
+async fn the_intent_of_a_session_that_expires_is_canceled() {
+    let stage = Stage::new().await;
+    let (by_time, by_call) = (stage.session("").await, stage.session("").await);
+    for id in [&by_time, &by_call] {
+        let declined = stage.sandbox.pay(id, Method::Declined, Purchase::default());
+        assert!(matches!(declined, Err(PayError::Declined(_))));
+    }
+    let known = stage.event_types().await.len();
+    stage.post(&format!("/v1/checkout/sessions/{by_call}/expire"), "").await;
+    let ends = ["checkout.session.expired", "payment_intent.canceled"];
+    assert_eq!(stage.events_after(known).await, ends);
+    stage.sandbox.clock().advance(ONE_DAY);
+    stage.sandbox.idle().await;
+    assert_eq!(stage.events_after(known + 2).await, ends);
+    for id in [&by_time, &by_call] {
+        assert_eq!(outcome(&stage, id).await, is("expired", "unpaid", json!("canceled")));
+        let intent = stage.retrieve(id).await["payment_intent"].clone();
+        assert_eq!(intent["cancellation_reason"], "automatic");
+    }
+}
