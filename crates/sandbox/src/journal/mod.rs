@@ -101,6 +101,16 @@ impl Progress {
     }
 }
 
+impl Shared {
+    /// Wakes all that wait.
+    fn tell(&self, what: impl FnOnce(&mut Progress)) {
+        self.progress.send_modify(what);
+        // Whoever is about to wait has the lock until it waits.
+        drop(locked(&self.queue));
+        self.done.notify_all();
+    }
+}
+
 fn locked(queue: &Mutex<Queue>) -> MutexGuard<'_, Queue> {
     queue.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -145,7 +155,10 @@ impl Journal {
 
     /// As [`Journal::stored`], for callers that cannot await.
     pub(crate) fn stored_blocking(&self) -> Result<(), Arc<str>> {
-        let mut queue = locked(&self.shared.queue);
+        self.stored_from(locked(&self.shared.queue))
+    }
+
+    fn stored_from(&self, mut queue: MutexGuard<'_, Queue>) -> Result<(), Arc<str>> {
         let line = queue.appended;
         loop {
             if let Some(stored) = self.shared.progress.borrow().of(line) {
@@ -204,14 +217,14 @@ impl<D: Disk> Writer<D> {
             if !self.store(&bytes) {
                 break;
             }
-            self.tell(|progress| progress.stored += lines.len() as u64);
+            self.shared.tell(|progress| progress.stored += lines.len() as u64);
             if let Some(app) = self.app.upgrade() {
                 lines.into_iter().for_each(|line| app.send(line.outgoing));
             }
         }
         let Self { shared, disk, .. } = self;
         drop(disk);
-        shared.progress.send_modify(|progress| progress.closed = true);
+        shared.tell(|progress| progress.closed = true);
     }
 
     /// What waits to be written; nothing once the journal is closed.
@@ -236,7 +249,7 @@ impl<D: Disk> Writer<D> {
                 );
             }
             let why: Arc<str> = error.to_string().into();
-            self.tell(|progress| progress.refused = Some(why));
+            self.shared.tell(|progress| progress.refused = Some(why));
             let queue = locked(&self.shared.queue);
             let waited = self.shared.more.wait_timeout_while(queue, TRY_AGAIN, |q| !q.closing);
             if waited.unwrap_or_else(PoisonError::into_inner).0.closing {
@@ -245,16 +258,9 @@ impl<D: Disk> Writer<D> {
         }
         if self.shared.progress.borrow().refused.is_some() {
             tracing::info!("the data file is written again; nothing that was answered is missing");
-            self.tell(|progress| progress.refused = None);
+            self.shared.tell(|progress| progress.refused = None);
         }
         true
-    }
-
-    fn tell(&self, what: impl FnOnce(&mut Progress)) {
-        self.shared.progress.send_modify(what);
-        // Whoever is about to wait has the lock until it waits.
-        drop(locked(&self.shared.queue));
-        self.shared.done.notify_all();
     }
 }
 
@@ -262,7 +268,10 @@ impl<D: Disk> Writer<D> {
 mod tests {
     use std::{
         io,
-        sync::atomic::{AtomicBool, Ordering},
+        sync::{
+            atomic::{AtomicBool, Ordering},
+            mpsc,
+        },
     };
 
     use super::*;
@@ -312,5 +321,43 @@ mod tests {
         journal.append(Made { at_ms: 1, drawn: 0 }, "{}".into(), Outgoing::default());
         journal.close().await;
         assert!(journal.stored().await.is_err());
+    }
+
+    /// Its file is let go of slowly: tells that this begins, and goes on when told.
+    struct Slow(mpsc::Sender<()>, mpsc::Receiver<()>);
+
+    impl Disk for Slow {
+        fn append(&mut self, _: &[u8]) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    impl Drop for Slow {
+        fn drop(&mut self) {
+            self.0.send(()).unwrap();
+            self.1.recv().unwrap();
+        }
+    }
+
+    #[test]
+    fn whoever_waits_while_the_sandbox_stops_is_told_that_it_has() {
+        let ((begins, begun), (go, goes)) = (mpsc::channel(), mpsc::channel());
+        let journal = Journal::start(Slow(begins, goes), Sum::default(), Weak::new()).unwrap();
+        journal.end();
+        begun.recv().unwrap();
+        journal.append(Made { at_ms: 1, drawn: 0 }, "{}".into(), Outgoing::default());
+        let (asks, asked) = mpsc::channel();
+        std::thread::scope(|scope| {
+            let waits = scope.spawn(|| {
+                // It has the lock until it waits.
+                let queue = locked(&journal.shared.queue);
+                asks.send(()).unwrap();
+                journal.stored_from(queue)
+            });
+            asked.recv().unwrap();
+            drop(locked(&journal.shared.queue));
+            go.send(()).unwrap();
+            assert!(waits.join().unwrap().is_err());
+        });
     }
 }

@@ -56,7 +56,7 @@ pub(crate) fn open(path: &Path, asked: Option<u64>, clock: &Clock) -> Result<Ope
         }
         Ending::Torn | Ending::End => {
             drop(lines);
-            return begin(file, asked, clock).map_err(failed);
+            return begin(file, path, asked, clock).map_err(failed);
         }
     };
     if let Some(asked) = asked.filter(|asked| *asked != seed) {
@@ -101,12 +101,15 @@ pub(crate) fn open(path: &Path, asked: Option<u64>, clock: &Clock) -> Result<Ope
     Ok(Opened { state, seed, owed: owed.in_order(), disk: Stored { file, end }, sum })
 }
 
-fn begin(file: File, seed: Option<u64>, clock: &Clock) -> io::Result<Opened> {
+fn begin(file: File, path: &Path, seed: Option<u64>, clock: &Clock) -> io::Result<Opened> {
     let seed = seed.unwrap_or_else(rand::random);
     let mut sum = Sum::default();
     let mut disk = Stored { file, end: 0 };
     disk.file.set_len(0)?;
     disk.append(&file::header(seed, &mut sum))?;
+    // A new file is found after a crash only when its folder is stored, too.
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    File::open(folder.unwrap_or(Path::new(".")))?.sync_all()?;
     Ok(Opened { state: State::new(clock.clone(), seed), seed, owed: Vec::new(), disk, sum })
 }
 
