@@ -11,6 +11,7 @@ use super::{
     Store, StoreError,
     db::{Lane, vals},
     record::{Recorded, rework},
+    work::{RING, RUNG},
 };
 
 /// Keys in one transaction of an import.
@@ -57,6 +58,20 @@ impl Store {
                         by_hand(&r.order, act, &lines, &who, now)
                     })
                     .await?;
+                    // The engine, which knows the shop's wishes, looks whether mails follow from it.
+                    let ring = vals![
+                        &key.account,
+                        key.livemode,
+                        &key.id,
+                        now,
+                        now,
+                        false,
+                        false,
+                        false,
+                        false,
+                        1
+                    ];
+                    tx.insert(RUNG, vec![ring], RING).await?;
                     Ok(moved.into_iter().next())
                 })
             })

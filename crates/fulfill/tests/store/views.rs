@@ -1,6 +1,6 @@
 //! Questions and their answers.
 
-use fulfill::store::{GrantsOf, Look, OrdersQuery, Ringer};
+use fulfill::store::{GrantsOf, Look, Looked, OrdersQuery, Ringer};
 use fulfill_rules::{
     DAY,
     fact::{Customer, Fact, Sale},
@@ -176,6 +176,10 @@ both!(what_is_held_or_waived_or_unpaid_is_not_granted, async |t| {
     t.store.by_hand(&key("cs_test_a"), ByHand::Waive, Vec::new(), "ann").await.unwrap();
     assert_eq!(t.order("cs_test_a").await.status, Status::Fulfilled);
     assert!(t.store.grants(mine()).await.unwrap().is_empty(), "waived");
+    let rung = t.claim().await;
+    assert!(rung.placed, "what a person does is looked at by the engine");
+    t.record(Look { claim: rung, looked: Looked::Placed }).await;
+    assert!(t.store.grants(mine()).await.unwrap().is_empty(), "waived for good");
     let live = t.live().await;
     t.pay("cs_test_b", &[("course", 1)]).await;
     assert_eq!(t.store.grants(mine()).await.unwrap().len(), 1);

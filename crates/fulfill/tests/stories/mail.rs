@@ -246,6 +246,20 @@ at_the_office!(
 );
 
 at_the_office!(
+    what_is_left_is_mailed_once_a_person_has_waived_the_rest_although_no_mail_came_before,
+    |office| mailing(office).and(|builder| builder.receipts(false)),
+    async |t, office| {
+        let id = t.buy(basket(&[("prod_course", 1), ("prod_editor", 1)])).await;
+        t.expect(&id, "needs_attention").await;
+        assert_eq!(office.taken().len(), 0);
+        t.post(&format!("/api/orders/{id}/waive"), json!({})).await;
+        t.expect(&id, "fulfilled").await;
+        t.pass(DAY).await;
+        assert_eq!(office.subjects(ANN), ["Your access and keys"]);
+    }
+);
+
+at_the_office!(
     a_name_carries_no_header_and_an_address_no_server_takes_asks_a_person,
     mailing,
     async |t, office| {
