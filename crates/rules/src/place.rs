@@ -107,6 +107,12 @@ impl Effect {
         self.status == EffectStatus::Held
     }
 
+    /// Whether a person said that it is not owed any more.
+    #[must_use]
+    pub fn is_waived(&self) -> bool {
+        self.note.as_deref().is_some_and(|note| note.starts_with("waived by "))
+    }
+
     /// A grant's term counts from when it was given.
     pub(crate) fn begin_term(&mut self, now: Millis) {
         self.expires_at = self.days.map(|days| now.saturating_add(days.saturating_mul(DAY)));
@@ -244,6 +250,39 @@ fn draw_keys(line: &mut [Effect], supply: &mut Supply) {
         for (effect, key) in held.zip(keys) {
             effect.value = Some(key);
             effect.finish(EffectStatus::Done);
+        }
+    }
+}
+
+/// What may be shown to a buyer as a link: an address of the web, and nothing that a browser would run.
+#[must_use]
+pub fn web_address(url: &str) -> Option<&str> {
+    let scheme = url.split_once("://")?.0.to_ascii_lowercase();
+    let plain = !url.chars().any(|c| c.is_control() || c.is_whitespace());
+    (plain && (scheme == "https" || scheme == "http")).then_some(url)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::web_address;
+
+    #[test]
+    fn only_web_addresses_become_links() {
+        for good in ["https://example.com/a?b=c#d", "HTTP://example.com", "https://ü.example/☃"]
+        {
+            assert_eq!(web_address(good), Some(good));
+        }
+        for bad in [
+            "javascript://example.com/%0aalert(1)",
+            "javascript:alert(1)",
+            "data:text/html,x",
+            "//example.com",
+            "example.com",
+            " https://example.com",
+            "https://example.com/\n",
+            "",
+        ] {
+            assert_eq!(web_address(bad), None, "{bad:?}");
         }
     }
 }

@@ -119,10 +119,13 @@ impl std::fmt::Debug for Store {
     }
 }
 
-/// Each migration, in order. One that has landed never changes.
-const MIGRATIONS: [&str; 2] = [
-    include_str!("migrations/0001_first.sql"),
-    include_str!("migrations/0002_sorted_in_later.sql"),
+/// Each migration, in order: for SQLite, for PostgreSQL. One that has landed never changes.
+const MIGRATIONS: [[&str; 2]; 2] = [
+    [include_str!("migrations/0001_first.sql"); 2],
+    [
+        include_str!("migrations/0002_sorted_in_later.sqlite.sql"),
+        include_str!("migrations/0002_sorted_in_later.postgres.sql"),
+    ],
 ];
 
 impl Store {
@@ -186,8 +189,12 @@ impl Store {
                             "it has migration {newest}, this program knows {known}: use the newer program"
                         )));
                     }
-                    for (at, sql) in (1_i64..).zip(MIGRATIONS) {
+                    for (at, [sqlite, postgres]) in (1_i64..).zip(MIGRATIONS) {
                         if at > newest {
+                            let sql = match tx.dialect() {
+                                db::Dialect::Sqlite => sqlite,
+                                db::Dialect::Postgres => postgres,
+                            };
                             tx.script(sql).await?;
                             tx.execute("INSERT INTO migration (n) VALUES ($1)", vals![at]).await?;
                         }

@@ -6,7 +6,7 @@ use askama::Template;
 use fulfill_rules::{
     fact::{Line, Sale},
     notice,
-    place::{Effect, EffectKind, EffectStatus},
+    place::{Effect, EffectKind, EffectStatus, web_address},
 };
 
 use super::words::{self, Say, Words};
@@ -146,7 +146,7 @@ fn content<'a>(
     };
     let with_amounts = to_merchant || presented.is_none();
     let name = sale.customer.name.as_deref().map(one_line).filter(|name| !name.is_empty());
-    let ships = order.effects.iter().any(|e| e.kind == EffectKind::Parcel && !is_waived(e));
+    let ships = order.effects.iter().any(|e| e.kind == EffectKind::Parcel && !e.is_waived());
     let about_parcel = matches!(kind, notice::RECEIPT | notice::SHIPPED) || to_merchant;
     let told = |name: &str| input.get(name).map(|t| one_line(t)).filter(|t| !t.is_empty());
     Content {
@@ -202,7 +202,7 @@ fn what(line: &Line, w: &Words) -> String {
 fn goods<'a>(order: &'a OrderView, w: &Words) -> Vec<Good<'a>> {
     let good = |line: &'a Line| {
         let done = |kind| {
-            let of = move |e: &&Effect| e.line == line.id && e.kind == kind && !is_waived(e);
+            let of = move |e: &&Effect| e.line == line.id && e.kind == kind && !e.is_waived();
             order.effects.iter().filter(of).filter(|e| e.status == EffectStatus::Done)
         };
         let grants: Vec<_> = done(EffectKind::Grant)
@@ -222,10 +222,6 @@ fn goods<'a>(order: &'a OrderView, w: &Words) -> Vec<Good<'a>> {
         (!empty).then(|| Good { what: what(line, w), grants, keys })
     };
     order.sale.lines.iter().filter_map(good).collect()
-}
-
-fn is_waived(effect: &Effect) -> bool {
-    effect.note.as_deref().is_some_and(|note| note.starts_with("waived by "))
 }
 
 fn buyer(sale: &Sale) -> Option<String> {
@@ -261,13 +257,6 @@ pub(super) fn one_line(text: &str) -> String {
         .map(|c| if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') { ' ' } else { c })
         .collect();
     plain.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-/// Only addresses on the web: no `javascript:`, nothing with spaces or control characters.
-fn web_address(url: &str) -> Option<&str> {
-    let scheme = url.split_once("://")?.0.to_ascii_lowercase();
-    let plain = !url.chars().any(|c| c.is_control() || c.is_whitespace());
-    (plain && (scheme == "https" || scheme == "http")).then_some(url)
 }
 
 #[cfg(test)]

@@ -22,7 +22,7 @@ pub(super) enum Dialect {
 }
 
 /// Mark, SQLite, PostgreSQL.
-const WORDS: [(&str, &str, &str); 8] = [
+const WORDS: [(&str, &str, &str); 7] = [
     ("{lock}", "", "FOR UPDATE"),
     ("{skip}", "", "FOR UPDATE SKIP LOCKED"),
     // By bytes, as Rust sorts: rows are locked in the order of their names, the same by whom ever.
@@ -31,25 +31,15 @@ const WORDS: [(&str, &str, &str); 8] = [
     ("{serial}", "INTEGER PRIMARY KEY", "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY"),
     ("{number_key}", "INTEGER PRIMARY KEY", "BIGINT PRIMARY KEY"),
     ("{compact}", "WITHOUT ROWID", ""),
-    // Bodies that are packed already are kept in the row, not packed again and laid elsewhere.
-    ("{wide}", "", "WITH (toast_tuple_target = 8160)"),
 ];
 
 impl Dialect {
-    /// Fills in the marks, `{in $n}`, and `{postgres …}`, which SQLite does not see.
+    /// Fills in the marks and `{in $n}`.
     pub(super) fn write(self, sql: &str) -> String {
         // To SQLite `$n` is a name, numbered where it first stands; `?n` is the n-th value.
         let mut out = if self == Self::Sqlite { sql.replace('$', "?") } else { sql.to_owned() };
         if !out.contains('{') {
             return out;
-        }
-        while let Some(start) = out.find("{postgres ") {
-            let Some(len) = out[start..].find('}') else { break };
-            let alone = match self {
-                Self::Sqlite => String::new(),
-                Self::Postgres => out[start + "{postgres ".len()..start + len].to_owned(),
-            };
-            out.replace_range(start..=start + len, &alone);
         }
         for (mark, sqlite, postgres) in WORDS {
             if out.contains(mark) {
@@ -487,9 +477,6 @@ mod tests {
 
     #[test]
     fn the_differences_are_filled_in() {
-        let alone = "A {postgres B} C{postgres D}";
-        assert_eq!(Dialect::Postgres.write(alone), "A B CD");
-        assert_eq!(Dialect::Sqlite.write(alone), "A  C");
         let sql = "SELECT a FROM t WHERE b {in $12} AND c {in $2} {skip}";
         assert_eq!(
             Dialect::Postgres.write(sql),

@@ -1,6 +1,6 @@
 -- What arrives is only appended before it is acknowledged: nothing is looked up and no index of random
--- ids is written. Sorting it in comes afterwards.
-{postgres SET LOCAL statement_timeout = 0;}
+-- ids is written. Sorting it in comes afterwards. SQLite drops no column that is unique, so the inbox is
+-- made anew.
 ALTER TABLE event RENAME TO event_first;
 DROP INDEX event_quarantined;
 
@@ -16,7 +16,7 @@ CREATE TABLE event (
   received_at BIGINT NOT NULL,
   disposition {text} NOT NULL,
   body {blob}
-) {wide};
+);
 
 -- Events that have not been sorted in yet: written with the event, gone when its session is rung.
 CREATE TABLE doorbell (
@@ -33,14 +33,11 @@ CREATE TABLE heard (
   PRIMARY KEY (session, id)
 ) {compact};
 
+INSERT INTO heard (session, id, event) SELECT session, id, seq FROM event_first;
 INSERT INTO event
   (seq, id, account, livemode, type, object_id, created, received_at, disposition, body)
-  {postgres OVERRIDING SYSTEM VALUE}
   SELECT e.seq, e.id, e.account, e.livemode, e.type, COALESCE(e.object_id, s.id), e.created,
     e.received_at, e.disposition, e.body
   FROM event_first e LEFT JOIN session s ON s.seq = e.session;
-INSERT INTO heard (session, id, event) SELECT session, id, seq FROM event_first;
 DROP TABLE event_first;
 CREATE INDEX event_quarantined ON event (seq) WHERE disposition = 'quarantined';
-{postgres SELECT setval(pg_get_serial_sequence('event', 'seq'), MAX(seq)) FROM event;}
-{postgres ALTER TABLE orders SET (toast_tuple_target = 8160);}
