@@ -120,11 +120,15 @@ impl std::fmt::Debug for Store {
 }
 
 /// Each migration, in order: for SQLite, for PostgreSQL. One that has landed never changes.
-const MIGRATIONS: [[&str; 2]; 2] = [
+const MIGRATIONS: [[&str; 2]; 3] = [
     [include_str!("migrations/0001_first.sql"); 2],
     [
         include_str!("migrations/0002_sorted_in_later.sqlite.sql"),
         include_str!("migrations/0002_sorted_in_later.postgres.sql"),
+    ],
+    [
+        include_str!("migrations/0003_people.sqlite.sql"),
+        include_str!("migrations/0003_people.postgres.sql"),
     ],
 ];
 
