@@ -29,8 +29,9 @@ pub(crate) async fn run(config: Option<&Path>, args: ServeArgs) -> anyhow::Resul
     config::prepare(&settings.database).with_context(|| opened(&settings.database))?;
     let _at_work = at_work::begin(&settings.database, "move to PostgreSQL, which takes several")?;
     let fulfill = open(&settings).await.with_context(|| opened(&settings.database))?;
+    let heard = fulfill.store().has_received().await.unwrap_or(true);
     let mut service = Service::start(fulfill, listener, None);
-    announce(&settings, address);
+    announce(&settings, address, heard);
     let broken = tokio::select! {
         () = asked.cancelled() => false,
         () = service.broken() => true,
@@ -67,7 +68,7 @@ async fn open(settings: &Settings) -> anyhow::Result<Fulfill> {
 }
 
 /// A few lines for whoever started it: where, what, and what is still missing.
-fn announce(settings: &Settings, address: std::net::SocketAddr) {
+fn announce(settings: &Settings, address: std::net::SocketAddr, heard: bool) {
     let mode = if settings.livemode { "live" } else { "test" };
     let (database, products) = (shown(&settings.database), settings.products.len());
     tracing::info!("listening on http://{address}, {mode} mode, {database}, {products} products");
@@ -80,28 +81,49 @@ fn announce(settings: &Settings, address: std::net::SocketAddr) {
     if base != fulfill::stripe::API_BASE {
         tracing::warn!("not Stripe, but {base} is asked (STRIPE_API_BASE)");
     }
-    if products == 0 {
-        let file = settings
-            .file
-            .as_ref()
-            .map_or("fulfilld.toml".into(), |file| file.display().to_string());
-        tracing::warn!(
-            "the catalog is empty: every order will wait for a person; add [[product]] to {file}"
-        );
-    }
-    if settings.api_token.is_none() {
-        tracing::warn!("FULFILLD_API_TOKEN is not set: the API refuses everybody");
-    }
     if let Some(mail) = &settings.mail.sender {
         tracing::info!("mail goes out through {}", mail.server());
-        for missing in &settings.mail.missing {
-            tracing::warn!("{missing}");
-        }
+    }
+    for missing in missing(settings, heard) {
+        tracing::warn!("{missing}");
+    }
+}
+
+/// What is not set up yet, and what that means.
+fn missing(settings: &Settings, heard: bool) -> Vec<String> {
+    let mut missing = Vec::new();
+    let mut add = |text: &str| missing.push(text.to_owned());
+    if settings.products.is_empty() {
+        let file = settings.file.as_ref().map(|file| file.display().to_string());
+        let file = file.unwrap_or_else(|| "fulfilld.toml".to_owned());
+        add(&format!(
+            "the catalog is empty: only products whose metadata at Stripe says what they owe go out \
+             (fulfilld_grant, fulfilld_key, …: docs/setting-up.md), every other line waits for a \
+             person; add [[product]] to {file}"
+        ));
+    }
+    if settings.public_url.is_none() {
+        add("FULFILLD_PUBLIC_URL is not set: nobody outside this machine can be told where it is \
+             (the webhook endpoint, the landing page, links in mails)");
+    }
+    if !heard {
+        let url = settings.public_url.as_deref().unwrap_or("https://YOUR-ADDRESS");
+        add(&format!(
+            "Stripe has delivered nothing yet: `fulfilld endpoint create --url {url}/webhook` makes the \
+             endpoint; until events come, payments are found by looking every 10 minutes"
+        ));
+    }
+    if settings.api_token.is_none() {
+        add("FULFILLD_API_TOKEN is not set: the API refuses everybody");
+    }
+    if settings.mail.sender.is_some() {
+        settings.mail.missing.iter().for_each(|text| add(text));
     } else if settings.mail.receipts {
-        tracing::warn!(
-            "FULFILLD_SMTP is not set: mail waits until it is ([mail] receipt = false queues none)"
+        add(
+            "FULFILLD_SMTP is not set: mail waits until it is ([mail] receipt = false queues none)",
         );
     }
+    missing
 }
 
 /// A service that listens and works.

@@ -8,6 +8,7 @@
 pub mod delivery;
 pub mod fact;
 pub mod id;
+pub mod metadata;
 pub mod money;
 pub mod notice;
 pub mod order;

@@ -11,7 +11,7 @@ use crate::{
     id::SessionKey,
     money, notice,
     place::{Effect, EffectKind, EffectStatus, Held, NOTHING_LISTED, advance, owed},
-    plan::Catalog,
+    plan::{Catalog, Found},
     supply::{Demand, Supply},
 };
 
@@ -153,7 +153,7 @@ pub fn demand(order: Option<&Order>, fact: &Fact, sale: &Sale, catalog: &Catalog
         _ if *fact == Fact::Paid => {
             let link = sale.payment_link.as_deref();
             let effects: Vec<Effect> =
-                sale.lines.iter().flat_map(|line| owed(line, catalog.find(line, link))).collect();
+                sale.lines.iter().flat_map(|line| owed(line, &catalog.find(line, link))).collect();
             crate::place::demand(&effects)
         }
         _ => Demand::default(),
@@ -231,12 +231,12 @@ fn place(
         decision.effects.push(crate::place::nothing_listed());
     }
     for line in &sale.lines {
-        let product = policy.catalog.find(line, link);
-        let mut effects = owed(line, product);
+        let found = policy.catalog.find(line, link);
+        let mut effects = owed(line, &found);
         let settled = advance(&mut effects, sale.shipping.is_some(), supply, now);
         decision.effects.extend(effects);
         if settled && line.quantity > 0 {
-            decision.deliveries.extend(product.and_then(|p| own_action(&line.id, p)));
+            decision.deliveries.extend(found.product().and_then(|p| own_action(&line.id, p)));
         }
     }
     let before = order.map_or(&[][..], |o| &o.deliveries);
@@ -269,17 +269,20 @@ fn advance_placed(
     for (line, mut effects) in by_line(&order.effects) {
         let waited_for_stock = effects.iter().any(|e| e.held == Some(Held::Stock));
         if matches!(&effects[..], [one] if one.held == Some(Held::Unmatched)) {
-            let found = sale.lines.iter().find(|l| l.id == line);
-            let product = found.and_then(|l| policy.catalog.find(l, link));
-            if let (Some(found), Some(product)) = (found, product) {
-                effects = rematch(&effects, owed(found, Some(product)));
+            let sold = sale.lines.iter().find(|l| l.id == line);
+            let found = sold.map(|l| (l, policy.catalog.find(l, link)));
+            if let Some((sold, found)) = &found
+                && let Some(product) = found.product()
+            {
+                effects = rematch(&effects, owed(sold, found));
                 if advance(&mut effects, order.has_address, supply, now) {
                     deliveries.extend(own_action(&line, product));
                 }
             }
         } else if advance(&mut effects, order.has_address, supply, now) && waited_for_stock {
-            let product =
-                sale.lines.iter().find(|l| l.id == line).and_then(|l| policy.catalog.find(l, link));
+            let sold = sale.lines.iter().find(|l| l.id == line);
+            let found = sold.map(|l| policy.catalog.find(l, link));
+            let product = found.as_ref().and_then(Found::product);
             deliveries.extend(product.and_then(|p| own_action(&line, p)));
         }
         after.extend(effects);

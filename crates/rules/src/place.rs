@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     DAY, Millis,
     fact::Line,
-    plan::{Oversell, Product},
+    plan::{Found, Oversell},
     supply::{Demand, Supply},
 };
 
@@ -135,15 +135,18 @@ pub(crate) fn nothing_listed() -> Effect {
 }
 
 /// What a line owes, everything still held. A line the buyer removed (quantity 0) owes nothing.
-pub(crate) fn owed(line: &Line, product: Option<&Product>) -> Vec<Effect> {
+pub(crate) fn owed(line: &Line, found: &Found<'_>) -> Vec<Effect> {
     let quantity = line.quantity;
     if quantity <= 0 {
         return Vec::new();
     }
     let whole = |kind, why| Effect::held(&line.id, kind, 1, quantity, why);
-    let Some(product) = product else {
+    let Some(product) = found.product() else {
         let mut effect = whole(EffectKind::Manual, Held::Unmatched);
-        effect.note = Some("no catalog entry matches this line".into());
+        effect.note = Some(match found {
+            Found::Mistake(mistake) => format!("the product's metadata cannot be read: {mistake}"),
+            _ => "no catalog entry matches this line".into(),
+        });
         return vec![effect];
     };
     let mut effects = Vec::new();

@@ -1,10 +1,16 @@
 //! The catalog: what a product owes once it is paid for (design, §5).
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    collections::{BTreeMap, HashMap},
+    ops::RangeInclusive,
+};
 
 use serde::Deserialize;
 
-use crate::fact::Line;
+use crate::{fact::Line, metadata};
+
+/// How long a grant may last, in days.
+pub(crate) const DAYS: RangeInclusive<i64> = 1..=36_500;
 
 /// One `[[product]]` of the catalog: how a line is recognised, and what it owes.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
@@ -159,6 +165,31 @@ impl Product {
     }
 }
 
+/// What is known of what a line owes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Found<'a> {
+    /// An entry of the catalog.
+    Entry(&'a Product),
+    /// What the line's own metadata says.
+    Metadata(Box<Product>),
+    /// Nothing: the line waits for a person.
+    Nothing,
+    /// Its metadata says something that cannot be meant; the text says what. The line waits.
+    Mistake(String),
+}
+
+impl Found<'_> {
+    /// The product, where there is one.
+    #[must_use]
+    pub fn product(&self) -> Option<&Product> {
+        match self {
+            Self::Entry(product) => Some(product),
+            Self::Metadata(product) => Some(product),
+            Self::Nothing | Self::Mistake(_) => None,
+        }
+    }
+}
+
 /// All products, ready to be matched.
 #[derive(Debug, Clone, Default)]
 pub struct Catalog {
@@ -216,10 +247,21 @@ impl Catalog {
         Ok(catalog)
     }
 
-    /// The entry for a line, the narrowest first: price, lookup key, product, metadata, payment link
-    /// (case 29). `None`: the line is unmatched and waits for a person.
+    /// What a line owes: the narrowest entry that fits (price, lookup key, product, metadata, payment
+    /// link), otherwise what its metadata says (case 29).
     #[must_use]
-    pub fn find(&self, line: &Line, payment_link: Option<&str>) -> Option<&Product> {
+    pub fn find(&self, line: &Line, payment_link: Option<&str>) -> Found<'_> {
+        if let Some(entry) = self.entry(line, payment_link) {
+            return Found::Entry(entry);
+        }
+        match metadata::product(&line.metadata) {
+            Ok(Some(product)) => Found::Metadata(Box::new(product)),
+            Ok(None) => Found::Nothing,
+            Err(mistake) => Found::Mistake(mistake),
+        }
+    }
+
+    fn entry(&self, line: &Line, payment_link: Option<&str>) -> Option<&Product> {
         let none: &[usize] = &[];
         let named = |map: &'_ HashMap<String, Vec<usize>>, key: &Option<String>| -> Vec<usize> {
             key.as_ref().and_then(|k| map.get(k)).map_or(none, Vec::as_slice).to_vec()
@@ -257,7 +299,7 @@ fn mistakes(products: &[Product]) -> Vec<CatalogMistake> {
             found.push(CatalogMistake::Twice(name.clone()));
         }
         if let Some(days) = product.grant.as_ref().and_then(|g| g.days)
-            && !(1..=36_500).contains(&days)
+            && !DAYS.contains(&days)
         {
             found.push(CatalogMistake::Days(name.clone()));
         }
@@ -312,9 +354,13 @@ mod tests {
         .unwrap();
         let mut line = Line::default();
         let access = |line: &Line, link| {
-            catalog.find(line, link).and_then(|p| p.grant.clone()).map(|g| g.access)
+            let found = catalog.find(line, link);
+            found.product().and_then(|p| p.grant.clone()).map(|g| g.access)
         };
         assert_eq!(access(&line, None), None);
+        assert_eq!(access(&line, Some("plink_1")).as_deref(), Some("by link"));
+        line.metadata.insert("fulfilld_grant".into(), "by the product's own metadata".into());
+        assert_eq!(access(&line, None).as_deref(), Some("by the product's own metadata"));
         assert_eq!(access(&line, Some("plink_1")).as_deref(), Some("by link"));
         line.metadata.insert("kind".into(), "course".into());
         assert_eq!(access(&line, Some("plink_1")).as_deref(), Some("by metadata"));

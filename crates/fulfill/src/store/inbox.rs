@@ -120,6 +120,22 @@ impl Inbox {
 }
 
 impl Store {
+    /// Whether Stripe has ever delivered anything of this mode.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub async fn has_received(&self) -> Result<bool, StoreError> {
+        let livemode = self.livemode;
+        self.db
+            .read(move |tx| {
+                Box::pin(async move {
+                    let sql = "SELECT seq FROM event WHERE livemode = $1 LIMIT 1";
+                    Ok(tx.first::<(i64,)>(sql, vals![livemode]).await?.is_some())
+                })
+            })
+            .await
+    }
+
     /// Stores an arrival. Its session is rung once per event id, by [`Store::sort_in`].
     ///
     /// # Errors

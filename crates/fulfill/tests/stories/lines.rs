@@ -94,6 +94,35 @@ both!(case_29_lines_match_by_product_lookup_key_and_metadata, shop().sells(MATCH
     assert_eq!(given(t, line).await, "by metadata", "the line's own");
 });
 
+both!(
+    case_29_the_products_own_metadata_is_the_whole_catalog,
+    shop().sells("[[product]]\nid = \"prod_none\"\nmanual = true"),
+    async |t| {
+        let product = [
+            ("id", "prod_self"),
+            ("name", "Self"),
+            ("metadata[fulfilld_grant]", "the archive"),
+            ("metadata[fulfilld_days]", "30"),
+            ("metadata[fulfilld_key]", "editor"),
+        ];
+        t.stripe("products", &product).await;
+        let id = t.buy(basket(&[("prod_self", 2)])).await;
+        let order = t.expect(&id, "needs_attention").await;
+        assert_eq!(order["reason"], "the key pool 'editor' is dry");
+        assert_eq!(order["effects"][0]["value"], "the archive");
+        t.post("/api/keys/editor", json!({ "keys": ["K-1", "K-2"] })).await;
+        t.expect(&id, "fulfilled").await;
+
+        let product =
+            [("id", "prod_odd"), ("name", "Odd"), ("metadata[fulfilld_grnt]", "the archive")];
+        t.stripe("products", &product).await;
+        let id = t.buy(basket(&[("prod_odd", 1)])).await;
+        let order = t.expect(&id, "needs_attention").await;
+        let note = order["effects"][0]["note"].as_str().unwrap();
+        assert!(note.contains("fulfilld_grnt is none of the names"), "{note}");
+    }
+);
+
 both!(case_29_lines_match_by_price_and_payment_link, shop().sells(MATCHERS).veiled(), async |t| {
     t.stripe("products", &[("id", "prod_plain"), ("name", "Plain")]).await;
     t.veil.change(|session| session["line_items"]["data"][0]["price"]["id"] = "price_gold".into());

@@ -49,6 +49,10 @@ fn serve_says_what_is_still_missing() {
     let serve = Running::start(command);
     serve.heard("test mode, SQLite, ./fulfilld-data/fulfilld.sqlite3, 3 products");
     serve.heard("STRIPE_API_BASE");
+    serve.heard("FULFILLD_PUBLIC_URL is not set");
+    serve.heard(
+        "Stripe has delivered nothing yet: `fulfilld endpoint create --url https://YOUR-ADDRESS",
+    );
     serve.heard("FULFILLD_API_TOKEN is not set");
     serve.heard("FULFILLD_SMTP is not set: mail waits");
 }
