@@ -75,3 +75,14 @@ INSERT INTO digest (session, livemode, placed_at, fulfilled_at, currency, amount
     LOWER(s.id || ' ' || COALESCE(o.name, '') || ' ' || COALESCE(o.email, '') || ' '
       || COALESCE(o.customer, '') || ' ' || COALESCE(o.client_reference_id, ''))
   FROM orders o JOIN session s ON s.seq = o.session;
+
+-- One mail a day to the merchant: a day's row is the promise that it goes out once.
+CREATE TABLE summary (
+  livemode BOOLEAN NOT NULL,
+  day {text} NOT NULL,
+  status {text} NOT NULL,
+  due_at BIGINT,
+  attempt BIGINT NOT NULL,
+  said {text},
+  PRIMARY KEY (livemode, day)
+);
