@@ -21,6 +21,7 @@ use crate::{
         Job, State, Task,
         objects::{Endpoint, Metadata},
     },
+    subscriptions,
 };
 
 /// Tasks of the agenda carried out under one lock.
@@ -189,6 +190,12 @@ impl Change for RunDue {
                 Some(Task::SettleRefund { refund }) => payments::refunds::settle(state, &refund),
                 Some(Task::Judge { dispute, won }) => {
                     payments::disputes::judge(state, &dispute, won);
+                }
+                Some(Task::TrialWillEnd { subscription, ends }) => {
+                    subscriptions::trial_will_end(state, &subscription, ends);
+                }
+                Some(Task::Renew { subscription, ends }) => {
+                    subscriptions::renew(state, &subscription, ends);
                 }
                 Some(Task::Deliver(job)) => state.send(job),
             }

@@ -228,6 +228,11 @@ impl Params {
         self.members.iter().any(|(known, _)| known == name)
     }
 
+    /// It was given as text, not as an object.
+    pub(crate) fn is_text(&self, name: &str) -> bool {
+        self.members.iter().any(|(known, node)| known == name && matches!(node, Node::Text(_)))
+    }
+
     /// The parameters' names, in the order they came.
     pub(crate) fn names(&self) -> Vec<String> {
         self.members.iter().map(|(name, _)| name.clone()).collect()

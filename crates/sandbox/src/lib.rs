@@ -38,6 +38,7 @@
 mod api;
 mod app;
 mod buy;
+mod calendar;
 mod change;
 mod checkout;
 mod clock;
@@ -63,6 +64,7 @@ mod render;
 mod server;
 mod shorthand;
 mod state;
+mod subscriptions;
 mod version;
 
 use std::{

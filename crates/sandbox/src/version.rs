@@ -24,6 +24,9 @@ mod moved {
     pub(super) const SHIPPING_DETAILS: Date = (2022, 8, 1);
     pub(super) const AUTOMATIC_METHODS: Date = (2023, 8, 16);
     pub(super) const ASYNC_CAPTURE: Date = (2024, 4, 10);
+    /// 2025-03-31.basil: a subscription's periods are its items', its discounts a list.
+    pub(super) const PERIODS_OF_ITEMS: Date = (2025, 3, 31);
+    pub(super) const BILLING_SCHEDULES: Date = (2026, 1, 28);
     pub(super) const COLLECTED_INFORMATION: Date = (2025, 2, 24);
     /// 2025-09-30.clover: `source` in discounts, `promotion` in promotion codes, accounts as
     /// customers; `currency_conversion` is gone.
@@ -90,6 +93,15 @@ impl Version {
     /// A session shows `currency_conversion`, which is null since 2025.
     pub(crate) fn shows_currency_conversion(&self) -> bool {
         self.date < moved::DISCOUNT_SOURCE
+    }
+
+    /// Each item of a subscription has its own period.
+    pub(crate) fn periods_are_items(&self) -> bool {
+        self.date >= moved::PERIODS_OF_ITEMS
+    }
+
+    pub(crate) fn shows_billing_schedules(&self) -> bool {
+        self.date >= moved::BILLING_SCHEDULES
     }
 
     /// A session names the account that stands instead of a customer.

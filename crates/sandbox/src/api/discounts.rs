@@ -6,9 +6,10 @@ use super::{coupons, shape::exclusive};
 use crate::{
     error::{Answer, ApiError},
     form::Params,
+    ids::Id,
     state::{
         State,
-        objects::{Coupon, Discount, PromotionCode},
+        objects::{Coupon, Discount, Given, PromotionCode},
     },
 };
 
@@ -56,7 +57,53 @@ pub(super) fn of_session(
     }))
 }
 
-type Found = (Arc<Coupon>, Option<crate::ids::Id>);
+/// Reads `coupon` and `promotion_code` of a customer or a subscription.
+pub(super) fn given(
+    state: &mut State,
+    params: &mut Params,
+    customer: &Id,
+    subscription: Option<&Id>,
+) -> Answer<Option<Given>> {
+    let (coupon, code) = (params.text("coupon")?, params.text("promotion_code")?);
+    let coupon = match coupon {
+        None => None,
+        Some(id) => {
+            let found = coupons::find(state, &id, &params.path_of("coupon"));
+            Some((Arc::clone(found.map_err(|missing| missing.status(400))?), None))
+        }
+    };
+    let code = match code {
+        None => None,
+        Some(id) => Some(code_and_coupon(state, &id, params)?),
+    };
+    let found = exclusive(params, ("coupon", coupon), ("promotion_code", code))?;
+    let Some((coupon, promotion_code)) = found else { return Ok(None) };
+    let start = state.now();
+    if !coupon.is_valid(start) {
+        return Err(params
+            .error("coupon", format!("Coupon {} is used up or has expired.", coupon.id))
+            .code("coupon_expired"));
+    }
+    Ok(Some(Given {
+        id: state.ids.next("di_"),
+        end: coupon.ends(start),
+        coupon,
+        promotion_code,
+        customer: Arc::clone(customer),
+        subscription: subscription.cloned(),
+        start,
+    }))
+}
+
+/// Counts a discount that was given.
+pub(super) fn redeem(state: &mut State, given: &Given) {
+    state.coupons.change(&given.coupon.id, |row| row.times_redeemed += 1);
+    if let Some(code) = &given.promotion_code {
+        state.promotions.change(code, |row| row.times_redeemed += 1);
+    }
+}
+
+type Found = (Arc<Coupon>, Option<Id>);
 
 fn code_and_coupon(state: &State, id: &str, entry: &Params) -> Answer<Found> {
     let param = entry.path_of("promotion_code");

@@ -12,12 +12,14 @@ mod links;
 mod list;
 mod passive;
 mod payments;
+mod plans;
 mod prices;
 mod products;
 mod promotion_codes;
 mod sessions;
 mod shape;
 mod shipping_rates;
+mod subscriptions;
 mod terms;
 mod webhook_endpoints;
 
@@ -109,15 +111,6 @@ pub(crate) fn route<'a>(method: &str, path: &[&'a str]) -> Option<(Route, &'a st
         ("GET", "customer", [_]) => reads("customer", customers::retrieve),
         ("POST", "customer", [_]) => writes("customer", customers::update),
         ("DELETE", "customer", [_]) => writes("customer", customers::delete),
-        ("GET", "coupon", []) => reads(resource, coupons::list),
-        ("POST", "coupon", []) => writes(resource, coupons::create),
-        ("GET", "coupon", [_]) => reads(resource, coupons::retrieve),
-        ("POST", "coupon", [_]) => writes(resource, coupons::update),
-        ("DELETE", "coupon", [_]) => writes(resource, coupons::delete),
-        ("GET", "promotion_code", []) => reads(resource, promotion_codes::list),
-        ("POST", "promotion_code", []) => writes(resource, promotion_codes::create),
-        ("GET", "promotion_code", [_]) => reads(resource, promotion_codes::retrieve),
-        ("POST", "promotion_code", [_]) => writes(resource, promotion_codes::update),
         ("GET", "shipping_rate", []) => reads(resource, shipping_rates::list),
         ("POST", "shipping_rate", []) => writes(resource, shipping_rates::create),
         ("GET", "shipping_rate", [_]) => reads(resource, shipping_rates::retrieve),
@@ -151,9 +144,39 @@ pub(crate) fn route<'a>(method: &str, path: &[&'a str]) -> Option<(Route, &'a st
         ("GET", "webhook", [_]) => reads(resource, webhook_endpoints::retrieve),
         ("POST", "webhook", [_]) => writes(resource, webhook_endpoints::update),
         ("DELETE", "webhook", [_]) => writes(resource, webhook_endpoints::delete),
-        _ => payments::route(method, resource, rest)?,
+        _ => billing_route(method, resource, rest)
+            .or_else(|| payments::route(method, resource, rest))?,
     };
     Some((route, id))
+}
+
+/// What answers a method and path about discounts and what recurs.
+fn billing_route(method: &str, resource: &'static str, rest: &[&str]) -> Option<Route> {
+    Some(match (method, resource, rest) {
+        // One permission covers prices and plans.
+        ("GET", "older_plan", []) => reads("plan", plans::list),
+        ("POST", "older_plan", []) => writes("plan", plans::create),
+        ("GET", "older_plan", [_]) => reads("plan", plans::retrieve),
+        ("POST", "older_plan", [_]) => writes("plan", plans::update),
+        ("DELETE", "older_plan", [_]) => writes("plan", plans::delete),
+        ("DELETE", "customer", [_, "discount"]) => writes("customer", customers::delete_discount),
+        ("GET", "subscription", []) => reads(resource, subscriptions::list),
+        ("POST", "subscription", []) => writes(resource, subscriptions::create),
+        ("GET", "subscription", [_]) => reads(resource, subscriptions::retrieve),
+        ("POST", "subscription", [_]) => writes(resource, subscriptions::update),
+        ("POST", "subscription", [_, "resume"]) => writes(resource, subscriptions::resume),
+        ("DELETE", "subscription", [_]) => writes(resource, subscriptions::cancel),
+        ("GET", "coupon", []) => reads(resource, coupons::list),
+        ("POST", "coupon", []) => writes(resource, coupons::create),
+        ("GET", "coupon", [_]) => reads(resource, coupons::retrieve),
+        ("POST", "coupon", [_]) => writes(resource, coupons::update),
+        ("DELETE", "coupon", [_]) => writes(resource, coupons::delete),
+        ("GET", "promotion_code", []) => reads(resource, promotion_codes::list),
+        ("POST", "promotion_code", []) => writes(resource, promotion_codes::create),
+        ("GET", "promotion_code", [_]) => reads(resource, promotion_codes::retrieve),
+        ("POST", "promotion_code", [_]) => writes(resource, promotion_codes::update),
+        _ => return None,
+    })
 }
 
 /// The resource that a path begins with, by the name its permission has, and where its id stands.
@@ -161,6 +184,7 @@ fn resource(path: &[&str]) -> Option<(&'static str, usize)> {
     Some(match path {
         ["products", ..] => ("product", 1),
         ["prices", ..] => ("plan", 1),
+        ["plans", ..] => ("older_plan", 1),
         ["customers", ..] => ("customer", 1),
         ["coupons", ..] => ("coupon", 1),
         ["promotion_codes", ..] => ("promotion_code", 1),

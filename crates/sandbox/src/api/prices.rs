@@ -92,15 +92,7 @@ fn owner(state: &mut State, params: &mut Params) -> Answer<Id> {
 
 /// Whole minor units, and the millionths of a millionth on top.
 fn unit_amount(params: &mut Params, custom: Option<CustomAmount>) -> Answer<(i64, i64)> {
-    let decimal = match params.text("unit_amount_decimal")? {
-        None => None,
-        Some(text) => Some(decimal(&text).ok_or_else(|| {
-            params.error(
-                "unit_amount_decimal",
-                format!("Invalid decimal: {text}. It has at most 12 decimal places."),
-            )
-        })?),
-    };
+    let decimal = decimal_amount(params, "unit_amount_decimal")?;
     let whole = amount(params, "unit_amount")?.map(|amount| (amount, 0));
     let given = shape::exclusive(params, ("unit_amount", whole), ("unit_amount_decimal", decimal))?;
     match (given, custom) {
@@ -114,6 +106,14 @@ fn unit_amount(params: &mut Params, custom: Option<CustomAmount>) -> Answer<(i64
             .error("unit_amount", "Missing required param: unit_amount.")
             .code("parameter_missing")),
     }
+}
+
+pub(super) fn decimal_amount(params: &mut Params, name: &str) -> Answer<Option<(i64, i64)>> {
+    let Some(text) = params.text(name)? else { return Ok(None) };
+    decimal(&text).map(Some).ok_or_else(|| {
+        let message = format!("Invalid decimal: {text}. It has at most 12 decimal places.");
+        params.error(name, message)
+    })
 }
 
 /// `12.5` → 12 and half of [`FRACTION`].
@@ -145,7 +145,7 @@ fn custom_amount(mut params: Params) -> Answer<Option<CustomAmount>> {
     Ok(enabled.then_some(custom))
 }
 
-fn transform(mut params: Params) -> Answer<Transform> {
+pub(super) fn transform(mut params: Params) -> Answer<Transform> {
     let divide_by = params.integer("divide_by")?;
     let divide_by = divide_by.ok_or_else(|| ApiError::required(&params.path_of("divide_by")))?;
     let round = params.one_of("round", &["down", "up"])?;
@@ -177,6 +177,13 @@ pub(super) fn currency_options(params: &mut Params, member: &str) -> Answer<Vec<
 }
 
 fn recurring(mut params: Params) -> Answer<Recurring> {
+    let recurring = every(&mut params)?;
+    params.done()?;
+    Ok(recurring)
+}
+
+/// How often a price recurs.
+pub(super) fn every(params: &mut Params) -> Answer<Recurring> {
     let interval = params.one_of("interval", &["day", "week", "month", "year"])?;
     let interval = interval.ok_or_else(|| ApiError::required(&params.path_of("interval")))?;
     let count = params.integer("interval_count")?.unwrap_or(1);
@@ -193,12 +200,15 @@ fn recurring(mut params: Params) -> Answer<Recurring> {
         return Err(params.error("meter", "The sandbox has no billing meters."));
     }
     params.ignore(&["trial_period_days"]);
-    params.done()?;
     Ok(Recurring { interval, count, usage })
 }
 
+/// Adds a price; one that recurs is a plan, too.
 pub(super) fn add(state: &mut State, price: Price) -> Id {
     let price = state.prices.insert(price);
+    if price.recurring.is_some() {
+        state.emit("plan.created", Snapshot::Plan(Arc::clone(&price)));
+    }
     state.emit("price.created", Snapshot::Price(Arc::clone(&price)));
     Arc::clone(&price.id)
 }
@@ -279,9 +289,17 @@ pub(super) fn update(state: &mut State, call: &mut Call) -> Answer {
         state.price_by_lookup_key.remove(&old);
     }
     claim_lookup_key(state, &mut next, key, transfer)?;
+    Ok(render::price(&change(state, next)))
+}
+
+/// A price becomes what it is now.
+pub(super) fn change(state: &mut State, next: Price) -> Arc<Price> {
     let price = state.prices.insert(next);
+    if price.recurring.is_some() {
+        state.emit("plan.updated", Snapshot::Plan(Arc::clone(&price)));
+    }
     state.emit("price.updated", Snapshot::Price(Arc::clone(&price)));
-    Ok(render::price(&price))
+    price
 }
 
 pub(super) fn list(state: &State, call: &mut Call) -> Answer {

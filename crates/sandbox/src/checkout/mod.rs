@@ -27,6 +27,7 @@ use crate::{
             Status, Terms,
         },
     },
+    subscriptions,
 };
 
 /// What the buyer sends when paying.
@@ -95,7 +96,9 @@ pub(crate) fn pay(state: &mut State, id: &str, payment: Payment) -> Result<Arc<E
     next.shipping = payment.shipping.clone().filter(|_| session.terms.ships_to.is_some());
     if next.total() == 0 && session.terms.mode != Mode::Setup {
         next.payment_status = PaymentStatus::NoPaymentRequired;
-        return Ok(complete(state, next));
+        let known = payment.means.filter(|means| matches!(means.ends, Ends::AtOnce));
+        let method = known.map(|means| method(state, &means, &next));
+        return Ok(complete(state, next, method.as_deref()));
     }
     let Some(means) = payment.means.clone() else {
         return Err(Refusal::Field("method".into(), "Choose a way to pay.".into()));
@@ -128,7 +131,7 @@ pub(crate) fn pay(state: &mut State, id: &str, payment: Payment) -> Result<Arc<E
         let paid = intent.status == IntentStatus::Succeeded;
         next.payment_status = if paid { PaymentStatus::Paid } else { PaymentStatus::Unpaid };
     }
-    let event = complete(state, next);
+    let event = complete(state, next, Some(&method));
     if let Some(intent) = intent {
         payments::follow_up(state, &intent);
     }
@@ -293,6 +296,8 @@ fn ensure_customer(state: &mut State, next: &mut Session) {
             .filter(|locale| *locale != "auto")
             .cloned()
             .collect(),
+        discount: None,
+        default_source: None,
         metadata: Arc::default(),
         shown: Arc::default(),
     });
@@ -326,7 +331,7 @@ fn update_customer(state: &mut State, session: &Session) {
     }
 }
 
-fn complete(state: &mut State, mut next: Session) -> Arc<Event> {
+fn complete(state: &mut State, mut next: Session, method: Option<&PaymentMethod>) -> Arc<Event> {
     next.status = Status::Complete;
     if next.terms.mode == Mode::Payment && next.terms.invoices {
         next.invoice = Some(state.ids.next("in_"));
@@ -334,7 +339,7 @@ fn complete(state: &mut State, mut next: Session) -> Arc<Event> {
     if next.terms.mode == Mode::Subscription {
         ensure_customer(state, &mut next);
         next.invoice = Some(state.ids.next("in_"));
-        let subscription = state.ids.next("sub_");
+        let subscription = subscriptions::of_session(state, &next, method);
         state.session_by_outcome.insert(Arc::clone(&subscription), Arc::clone(&next.id));
         next.subscription = Some(subscription);
     }

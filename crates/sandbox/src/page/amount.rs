@@ -1,7 +1,7 @@
 //! Amounts and days as a language writes them.
 
 use super::words::Words;
-use crate::{money, render::event::rfc3339};
+use crate::{calendar, money};
 
 const SIGNS: [(&str, &str); 17] = [
     ("aud", "A$"),
@@ -78,16 +78,8 @@ pub(super) fn typed(text: &str, currency: &str) -> Option<i64> {
 
 /// The day of a time in seconds since 1970, in UTC.
 pub(super) fn day(words: &Words, at: i64) -> String {
-    let (year, month, day) = year_month_day(at);
+    let (year, month, day) = calendar::date(at);
     (words.date)(year, usize::try_from(month).unwrap_or(1), day)
-}
-
-pub(super) fn year_month_day(at: i64) -> (i64, i64, i64) {
-    let date = rfc3339(at.saturating_mul(1000));
-    let mut parts =
-        date.split(['-', 'T']).filter(|part| !part.is_empty()).map(|part| part.parse().ok());
-    let mut next = |otherwise| parts.next().flatten().unwrap_or(otherwise);
-    (next(1970), next(1), next(1))
 }
 
 #[cfg(test)]

@@ -2,11 +2,12 @@
 
 use super::{
     address::{self, PostcodeWrong},
-    amount::{self, year_month_day},
+    amount,
     fields::{Filled, Place, some},
     words::Problem,
 };
 use crate::{
+    calendar,
     checkout::{self, Means, Payment},
     instruments,
     state::{
@@ -234,7 +235,7 @@ fn card(
 
 /// The month that a card's expiry is held against.
 pub(crate) fn year_and_month(now: i64) -> (i64, i64) {
-    let (year, month, _) = year_month_day(now);
+    let (year, month, _) = calendar::date(now);
     (year, month)
 }
 

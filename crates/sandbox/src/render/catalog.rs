@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::{View, address, metadata, shipping, show};
+use super::{View, address, metadata, shipping, show, subscription::discount};
 use crate::state::objects::{
     Bound, Coupon, CurrencyAmount, Customer, FRACTION, Off, Price, Product, PromotionCode,
-    ShippingRate,
+    ShippingRate, Transform,
 };
 
 pub(crate) fn product(product: &Product) -> Value {
@@ -61,13 +61,44 @@ pub(crate) fn price(price: &Price) -> Value {
         })),
         "tax_behavior": price.tax_behavior,
         "tiers_mode": null,
-        "transform_quantity": price.transform.map(|transform| json!({
-            "divide_by": transform.divide_by,
-            "round": if transform.round_up { "up" } else { "down" },
-        })),
+        "transform_quantity": price.transform.map(transform),
         "type": if price.recurring.is_some() { "recurring" } else { "one_time" },
         "unit_amount": (price.custom.is_none() && price.fraction == 0).then_some(price.unit_amount),
         "unit_amount_decimal": price.custom.is_none().then(|| decimal(price)),
+    })
+}
+
+/// A price that recurs, in its older shape.
+pub(crate) fn plan(price: &Price) -> Value {
+    let recurring = price.recurring;
+    let whole = price.custom.is_none() && price.fraction == 0;
+    json!({
+        "id": &*price.id,
+        "object": "plan",
+        "active": price.active,
+        "amount": whole.then_some(price.unit_amount),
+        "amount_decimal": decimal(price),
+        "billing_scheme": "per_unit",
+        "created": price.created,
+        "currency": &*price.currency,
+        "interval": recurring.map(|every| every.interval),
+        "interval_count": recurring.map(|every| every.count),
+        "livemode": false,
+        "metadata": metadata(&price.metadata),
+        "meter": null,
+        "nickname": price.nickname,
+        "product": &*price.product,
+        "tiers_mode": null,
+        "transform_usage": price.transform.map(transform),
+        "trial_period_days": null,
+        "usage_type": recurring.map(|every| every.usage),
+    })
+}
+
+fn transform(transform: Transform) -> Value {
+    json!({
+        "divide_by": transform.divide_by,
+        "round": if transform.round_up { "up" } else { "down" },
     })
 }
 
@@ -134,7 +165,7 @@ pub(crate) fn shipping_rate(rate: &ShippingRate) -> Value {
     })
 }
 
-pub(crate) fn customer(customer: &Customer) -> Value {
+pub(crate) fn customer(customer: &Customer, view: View<'_>) -> Value {
     let mut value = json!({
         "id": &*customer.id,
         "object": "customer",
@@ -142,10 +173,10 @@ pub(crate) fn customer(customer: &Customer) -> Value {
         "balance": 0,
         "created": customer.created,
         "currency": null,
-        "default_source": null,
+        "default_source": customer.default_source.as_deref(),
         "delinquent": false,
         "description": customer.description,
-        "discount": null,
+        "discount": customer.discount.as_ref().map(|given| discount(given, view)),
         "email": customer.email,
         "invoice_prefix": customer.id[customer.id.len().saturating_sub(8)..].to_uppercase(),
         "invoice_settings": {

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::{View, snapshot};
 use crate::{
+    calendar,
     state::objects::{Endpoint, Event, Snapshot},
     version::NEWEST,
 };
@@ -85,6 +86,11 @@ fn related(object: &Snapshot) -> (&'static str, &str, String) {
     let (kind, id, path) = match object {
         Snapshot::Product(row) => ("product", &row.id, "products"),
         Snapshot::Price(row) => ("price", &row.id, "prices"),
+        Snapshot::Plan(row) => ("plan", &row.id, "plans"),
+        Snapshot::Discount(row) => {
+            return ("discount", &row.id, format!("/v1/customers/{}/discount", row.customer));
+        }
+        Snapshot::Subscription(row) => ("subscription", &row.id, "subscriptions"),
         Snapshot::Customer(row) => ("customer", &row.id, "customers"),
         Snapshot::Coupon(row) => ("coupon", &row.id, "coupons"),
         Snapshot::PromotionCode(row, _) => ("promotion_code", &row.id, "promotion_codes"),
@@ -108,18 +114,10 @@ fn related(object: &Snapshot) -> (&'static str, &str, String) {
     (kind, id, format!("/v1/{path}/{id}"))
 }
 
-/// `2026-11-03T10:20:30.123Z`. Days to dates by Howard Hinnant's `civil_from_days`.
+/// `2026-11-03T10:20:30.123Z`.
 pub(crate) fn rfc3339(at_ms: i64) -> String {
-    let (days, ms) = (at_ms.div_euclid(86_400_000), at_ms.rem_euclid(86_400_000));
-    let shifted = days + 719_468;
-    let (era, day_of_era) = (shifted.div_euclid(146_097), shifted.rem_euclid(146_097));
-    let year_of_era =
-        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month_from_march = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
-    let year = year_of_era + era * 400 + i64::from(month <= 2);
+    let ms = at_ms.rem_euclid(86_400_000);
+    let (year, month, day) = calendar::date(at_ms.div_euclid(1_000));
     let (hour, minute, second) = (ms / 3_600_000, ms / 60_000 % 60, ms / 1_000 % 60);
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{:03}Z", ms % 1_000)
 }

@@ -164,9 +164,9 @@ fn refunds(charge: &str, state: &State) -> Value {
 }
 
 /// A customer, or what is left of one.
-fn known_customer(id: &str, state: &State) -> Option<Value> {
+fn known_customer(id: &str, state: &State, view: View<'_>) -> Option<Value> {
     let gone = || state.deleted_customers.contains(id).then(|| super::deleted("customer", id));
-    state.customers.get(id).map(|row| customer(row)).or_else(gone)
+    state.customers.get(id).map(|row| customer(row, view)).or_else(gone)
 }
 
 /// The object that a member of this name points to.
@@ -179,7 +179,7 @@ fn object(
 ) -> Answer<Option<Value>> {
     let (resource, found) = match name {
         "payment_intent" => ("payment_intent", state.intents.get(id).map(|row| intent(row, view))),
-        "customer" => ("customer", known_customer(id, state)),
+        "customer" => ("customer", known_customer(id, state, view)),
         "price" | "default_price" => ("plan", state.prices.get(id).map(|row| price(row))),
         "product" => ("product", state.products.get(id).map(|row| product(row))),
         "latest_charge" | "charge" => ("charge", state.charges.get(id).map(|row| charge(row))),
@@ -195,11 +195,11 @@ fn object(
                 promotion_code(row, of, view, state.now())
             }),
         ),
-        "payment_method" => {
+        "payment_method" | "default_payment_method" => {
             ("payment_method", state.methods.get(id).map(|row| payment_method(row)))
         }
         "subscription" => {
-            ("subscription", state.session_of_subscription(id).map(|row| subscription(row, id)))
+            ("subscription", state.subscriptions.get(id).map(|row| subscription(row, view)))
         }
         "setup_intent" => ("setup_intent", state.setups.get(id).map(|row| setup_intent(row, view))),
         "balance_transaction" | "failure_balance_transaction" => {

@@ -9,19 +9,22 @@ mod method;
 mod payment;
 mod refund;
 mod session;
+mod subscription;
 mod terms;
 
 use serde_json::{Map, Value, json};
 
 pub(crate) use self::{
     catalog::{
-        coupon, customer, options, price, price_options, product, promotion_code, shipping_rate,
+        coupon, customer, options, plan, price, price_options, product, promotion_code,
+        shipping_rate,
     },
     link::link,
     method::{payment_method, source},
-    payment::{charge, client_secret, digits, intent, setup_intent, status, subscription},
+    payment::{charge, client_secret, digits, intent, setup_intent, status},
     refund::{EVIDENCE, balance_transaction, dispute, refund},
     session::{RECOVERY_LASTS_S, line, line_list, session},
+    subscription::{discount as given, status as subscription_status, subscription},
     terms::no_invoice_data,
 };
 use crate::{
@@ -42,7 +45,10 @@ pub(crate) fn snapshot(object: &Snapshot, view: View<'_>, now: i64) -> Value {
     match object {
         Snapshot::Product(object) => product(object),
         Snapshot::Price(object) => price(object),
-        Snapshot::Customer(object) => customer(object),
+        Snapshot::Plan(object) => plan(object),
+        Snapshot::Discount(object) => given(object, view),
+        Snapshot::Subscription(object) => subscription(object, view),
+        Snapshot::Customer(object) => customer(object, view),
         Snapshot::Coupon(object) => coupon(object, now),
         Snapshot::PromotionCode(object, of) => promotion_code(object, Some(of), view, now),
         Snapshot::Session(object) => session(object, view),

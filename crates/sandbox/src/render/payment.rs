@@ -9,7 +9,7 @@ use super::{
     shipping, show,
 };
 use crate::state::objects::{
-    Action, Charge, ChargeStatus, Failure, Intent, IntentStatus, Session, SetupIntent,
+    Action, Charge, ChargeStatus, Failure, Intent, IntentStatus, SetupIntent,
 };
 
 pub(crate) fn status(status: IntentStatus) -> &'static str {
@@ -228,38 +228,6 @@ fn outcome(failure: Option<Failure>) -> Value {
         "risk_level": "normal",
         "seller_message": if failure.is_some() { "The bank declined." } else { "Payment complete." },
         "type": if failure.is_some() { "issuer_declined" } else { "authorized" },
-    })
-}
-
-/// A subscription as far as the session that began it tells.
-pub(crate) fn subscription(session: &Session, id: &str) -> Value {
-    let terms = &session.terms;
-    let trial = terms.trial.map(|trial| trial.ends(session.created));
-    json!({
-        "id": id,
-        "object": "subscription",
-        "automatic_tax": { "enabled": false, "disabled_reason": null, "liability": null },
-        "billing_cycle_anchor": session.created,
-        "billing_mode": { "type": "flexible", "flexible": null },
-        "billing_schedules": [],
-        "cancel_at_period_end": false,
-        "collection_method": "charge_automatically",
-        "created": session.created,
-        "currency": session.currency(),
-        "customer": session.customer.as_deref(),
-        "discounts": [],
-        "invoice_settings": { "account_tax_ids": null, "issuer": { "type": "self" } },
-        "items": { "object": "list", "data": [], "has_more": false,
-            "url": format!("/v1/subscription_items?subscription={id}") },
-        "latest_invoice": session.invoice.as_deref(),
-        "livemode": false,
-        "description": terms.subscription_description,
-        "metadata": metadata(&terms.subscription_metadata),
-        "start_date": session.created,
-        "status": if trial.is_some() { "trialing" } else { "active" },
-        "trial_end": trial,
-        "trial_settings": terms.trial_settings,
-        "trial_start": trial.map(|_| session.created),
     })
 }
 

@@ -2,6 +2,7 @@
 
 pub(crate) mod objects;
 pub(crate) mod payments;
+pub(crate) mod subscriptions;
 pub(crate) mod table;
 pub(crate) mod terms;
 
@@ -16,7 +17,7 @@ use self::{
     objects::{
         Charge, Coupon, Customer, Dispute, Endpoint, Event, Intent, Owed, PaymentLink,
         PaymentMethod, Price, Product, PromotionCode, Refund, Session, SetupIntent, ShippingRate,
-        Snapshot, thin_id,
+        Snapshot, Subscription, thin_id,
     },
     table::Table,
 };
@@ -51,6 +52,16 @@ pub(crate) enum Task {
     Judge {
         dispute: Id,
         won: bool,
+    },
+    /// A trial that ends then is about to end.
+    TrialWillEnd {
+        subscription: Id,
+        ends: i64,
+    },
+    /// A period of a subscription that ends then is over.
+    Renew {
+        subscription: Id,
+        ends: i64,
     },
     Deliver(Job),
 }
@@ -105,6 +116,7 @@ pub(crate) struct State {
     pub(crate) promotions: Table<PromotionCode>,
     pub(crate) shipping_rates: Table<ShippingRate>,
     pub(crate) sessions: Table<Session>,
+    pub(crate) subscriptions: Table<Subscription>,
     pub(crate) links: Table<PaymentLink>,
     pub(crate) intents: Table<Intent>,
     pub(crate) charges: Table<Charge>,
@@ -156,6 +168,7 @@ impl State {
             promotions: Table::default(),
             shipping_rates: Table::default(),
             sessions: Table::default(),
+            subscriptions: Table::default(),
             links: Table::default(),
             intents: Table::default(),
             charges: Table::default(),
@@ -251,11 +264,6 @@ impl State {
 
     pub(crate) fn take_outgoing(&mut self) -> Outgoing {
         std::mem::take(&mut self.outgoing)
-    }
-
-    /// The session that began a subscription.
-    pub(crate) fn session_of_subscription(&self, id: &str) -> Option<&Arc<Session>> {
-        self.session_by_outcome.get(id).and_then(|id| self.sessions.get(id))
     }
 
     /// Adds a session to the table and its indexes.

@@ -8,6 +8,9 @@ pub(crate) use super::payments::{
     Action, Charge, ChargeStatus, Complaint, Dispute, DisputeStatus, Ends, Failure, Fate,
     Instrument, Intent, IntentStatus, PaymentMethod, Refund, RefundStatus, SetupIntent,
 };
+pub(crate) use super::subscriptions::{
+    Given, Item, MissingMethod, Subscription, SubscriptionStatus,
+};
 use super::table::Row;
 pub(crate) use super::terms::{
     Adjustable, Ask, CustomAmount, CustomField, Discount, FRACTION, FieldKind, Line, Mode,
@@ -15,6 +18,7 @@ pub(crate) use super::terms::{
 };
 use crate::{
     buy::Presentment,
+    calendar,
     checkout::{Answers, Quote},
     ids::Id,
     version::Version,
@@ -141,6 +145,10 @@ pub(crate) struct Customer {
     pub(crate) address: Option<Address>,
     pub(crate) shipping: Option<Shipping>,
     pub(crate) preferred_locales: Vec<String>,
+    /// A discount on all that it pays by subscription.
+    pub(crate) discount: Option<Arc<Given>>,
+    /// The card that older calls charge.
+    pub(crate) default_source: Option<Id>,
     pub(crate) metadata: Metadata,
     pub(crate) shown: Shown,
 }
@@ -173,6 +181,12 @@ impl Coupon {
             }
             off => Some(off.clone()),
         }
+    }
+
+    /// When a discount that it gives then is over.
+    pub(crate) fn ends(&self, start: i64) -> Option<i64> {
+        let months = self.duration_in_months.filter(|_| self.duration == "repeating")?;
+        Some(calendar::months_later(start, months))
     }
 
     pub(crate) fn is_used_up(&self) -> bool {
@@ -435,6 +449,11 @@ impl Event {
 pub(crate) enum Snapshot {
     Product(Arc<Product>),
     Price(Arc<Price>),
+    /// A price that recurs, as it was called before there were prices.
+    Plan(Arc<Price>),
+    /// A customer's discount.
+    Discount(Arc<Given>),
+    Subscription(Arc<Subscription>),
     Customer(Arc<Customer>),
     Coupon(Arc<Coupon>),
     PromotionCode(Arc<PromotionCode>, Arc<Coupon>),
@@ -472,6 +491,7 @@ rows!(
     PromotionCode,
     ShippingRate,
     Session,
+    Subscription,
     PaymentLink,
     Intent,
     Charge,

@@ -25,6 +25,7 @@ mod prices;
 mod refunds;
 mod socket;
 mod stage;
+mod subscriptions;
 mod terms;
 mod versions;
 mod vouchers;

@@ -134,11 +134,19 @@ impl Stage {
         assert!(request.body("{}").send().await.unwrap().status().is_success());
     }
 
-    /// The types of all events, oldest first.
+    /// The types of all events, newest first.
     pub(crate) async fn event_types(&self) -> Vec<String> {
-        let events = self.get("/v1/events?limit=100").await;
-        let types = events["data"].as_array().unwrap().iter().rev();
-        types.map(|event| event["type"].as_str().unwrap().to_owned()).collect()
+        let (mut types, mut after) = (Vec::new(), String::new());
+        loop {
+            let page = self.get(&format!("/v1/events?limit=100&starting_after={after}")).await;
+            for event in page["data"].as_array().unwrap() {
+                types.push(event["type"].as_str().unwrap().to_owned());
+                event["id"].as_str().unwrap().clone_into(&mut after);
+            }
+            if page["has_more"] != true {
+                return types;
+            }
+        }
     }
 }
 

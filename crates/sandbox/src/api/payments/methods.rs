@@ -28,7 +28,7 @@ const NUMBER_WRONG: Failure = Failure {
 };
 
 /// A payment method that a call names, or one that is made once all else is in order.
-pub(super) enum Named {
+pub(in crate::api) enum Named {
     Known(Id),
     New(Box<PaymentMethod>),
 }
@@ -74,13 +74,27 @@ pub(super) fn keep(state: &mut State, means: Means, billing: Buyer) -> Arc<Payme
 }
 
 /// The method of this id; a well-known name (`pm_card_visa`) stands for a new one.
-pub(super) fn named(state: &State, id: &str, param: &str) -> Answer<Named> {
+pub(in crate::api) fn named(state: &State, id: &str, param: &str) -> Answer<Named> {
     if let Some(method) = state.methods.get(id) {
         return Ok(Named::Known(Arc::clone(&method.id)));
     }
     let means = shorthand::method(id)
         .ok_or_else(|| ApiError::missing("PaymentMethod", id, param).status(400))?;
     Ok(Named::New(Box::new(fresh(state, means, Buyer::default()))))
+}
+
+/// A method that belongs to that customer.
+pub(in crate::api) fn of(state: &State, id: &str, customer: &Id, param: &str) -> Answer<Id> {
+    let method = state.methods.get(id);
+    let method = method.ok_or_else(|| ApiError::missing("PaymentMethod", id, param).status(400))?;
+    if method.customer.as_ref() != Some(customer) {
+        return Err(ApiError::invalid(format!(
+            "The customer does not have a payment method with the ID {id}. The payment method must be attached to the customer."
+        ))
+        .code("resource_missing")
+        .param(param));
+    }
+    Ok(Arc::clone(&method.id))
 }
 
 /// `payment_method` or `payment_method_data` of a call.
@@ -256,7 +270,15 @@ pub(super) fn attach(state: &mut State, call: &mut Call) -> Answer {
         .map_err(|missing| missing.status(400))
         .map(|customer| Arc::clone(&customer.id))?;
     let method = named(state, &call.id, "payment_method").map_err(|missing| missing.status(404))?;
-    if method.customer(state).is_some_and(|owner| owner != customer) {
+    let id = attachable(state, method, &customer)?;
+    payments::attach(state, &id, &customer)
+        .map(|method| render::payment_method(&method))
+        .ok_or_else(|| ApiError::missing("PaymentMethod", &id, "payment_method"))
+}
+
+/// A method that may be attached to a customer: it belongs to no other, and the bank does not say no.
+pub(in crate::api) fn attachable(state: &mut State, method: Named, customer: &Id) -> Answer<Id> {
+    if method.customer(state).is_some_and(|owner| owner != *customer) {
         return Err(ApiError::invalid(
             "The payment method you provided has already been attached to a customer.",
         )
@@ -268,11 +290,7 @@ pub(super) fn attach(state: &mut State, call: &mut Call) -> Answer {
     {
         return Err(declined(failure));
     }
-    let method = method.take(state).map(|method| Arc::clone(&method.id));
-    let attached = method.and_then(|id| payments::attach(state, &id, &customer));
-    attached
-        .map(|method| render::payment_method(&method))
-        .ok_or_else(|| ApiError::missing("PaymentMethod", &call.id, "payment_method"))
+    Ok(method.take(state).map(|method| Arc::clone(&method.id)).unwrap_or_default())
 }
 
 pub(super) fn detach(state: &mut State, call: &mut Call) -> Answer {

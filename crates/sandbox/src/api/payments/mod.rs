@@ -3,11 +3,11 @@
 mod charges;
 mod disputes;
 mod intents;
-mod methods;
+pub(super) mod methods;
 mod pages;
 mod refunds;
 mod setups;
-mod sources;
+pub(super) mod sources;
 
 use super::{Call, Route, reads, writes};
 use crate::{
@@ -68,7 +68,8 @@ pub(super) fn route(method: &str, resource: &'static str, rest: &[&str]) -> Opti
         ("GET", "balance_transaction", [_]) => reads(resource, retrieve_transaction),
         ("GET", "payment_page", [_]) => reads("checkout_session", pages::retrieve),
         ("POST", "payment_page", [_, "confirm"]) => writes("checkout_session", pages::confirm),
-        ("GET", "subscription", [_]) => reads(resource, retrieve_subscription),
+        ("DELETE", "customer", [_, "sources", _]) => writes("source", sources::delete),
+        ("GET", "customer", [_, "sources"]) => reads("source", sources::list),
         _ => return None,
     })
 }
@@ -79,16 +80,8 @@ fn retrieve_transaction(state: &State, call: &mut Call) -> Answer {
         .ok_or_else(|| ApiError::missing("balance transaction", &call.id, "id"))
 }
 
-fn retrieve_subscription(state: &State, call: &mut Call) -> Answer {
-    call.params.done()?;
-    let session = state.session_of_subscription(&call.id);
-    session
-        .map(|session| render::subscription(session, &call.id))
-        .ok_or_else(|| ApiError::missing("subscription", &call.id, "id"))
-}
-
 /// 402: the bank, or the sandbox for it, declined.
-fn declined(failure: Failure) -> ApiError {
+pub(super) fn declined(failure: Failure) -> ApiError {
     let error =
         ApiError::invalid(failure.message).status(402).kind("card_error").code(failure.code);
     match failure.decline_code {
