@@ -2,14 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use askama::Template;
 use fulfill_rules::{
     fact::{Line, Sale},
     notice,
     place::{Effect, EffectKind, EffectStatus, web_address},
 };
 
-use super::words::{self, Say, Words};
+use serde::Serialize;
+
+use super::{
+    templates::{TemplateMistake, Templates, file_name},
+    words::{self, Words},
+};
 use crate::store::OrderView;
 
 /// A mail's subject, and its text twice.
@@ -27,12 +31,16 @@ pub(super) struct Shop {
     pub(super) public_url: Option<String>,
     /// Spoken to the merchant, and to buyers whose own language is not known.
     pub(super) language: Option<&'static Words>,
+    pub(super) templates: Templates,
 }
 
-/// The whole mail; what is empty is left out.
+/// What templates are given, by these names; what is empty is left out of the mail.
+#[derive(Serialize)]
 struct Content<'a> {
-    w: &'static Words,
-    say: &'static Say,
+    lang: &'static str,
+    kind: &'a str,
+    words: &'static Words,
+    shop: ShopShown<'a>,
     hello: String,
     reason: Option<&'a str>,
     buyer: Option<String>,
@@ -43,25 +51,21 @@ struct Content<'a> {
     address: Vec<String>,
     carrier: Option<String>,
     tracking: Option<String>,
-    track: Option<&'a str>,
-    see_order: Option<String>,
-    reference: &'a str,
+    track_url: Option<&'a str>,
+    order_url: Option<String>,
+    order_id: Option<&'a str>,
     date: Option<String>,
     test: bool,
 }
 
-#[derive(Template)]
-#[template(path = "mail/mail.txt")]
-struct Text<'a> {
-    m: &'a Content<'a>,
+#[derive(Serialize)]
+struct ShopShown<'a> {
+    name: Option<&'a str>,
+    color: &'a str,
+    on_color: &'a str,
 }
 
-#[derive(Template)]
-#[template(path = "mail/mail.html")]
-struct Html<'a> {
-    m: &'a Content<'a>,
-}
-
+#[derive(Serialize)]
 struct Row {
     what: String,
     quantity: i64,
@@ -69,18 +73,21 @@ struct Row {
 }
 
 /// What came of one line.
+#[derive(Serialize)]
 struct Good<'a> {
     what: String,
     grants: Vec<GrantShown<'a>>,
     keys: Vec<KeyShown<'a>>,
 }
 
+#[derive(Serialize)]
 struct GrantShown<'a> {
     access: &'a str,
     url: Option<&'a str>,
     until: Option<String>,
 }
 
+#[derive(Serialize)]
 struct KeyShown<'a> {
     key: &'a str,
     seats: Option<i64>,
@@ -93,43 +100,42 @@ impl Letter {
         order: &OrderView,
         input: &BTreeMap<String, String>,
         shop: &Shop,
-    ) -> Result<Self, askama::Error> {
-        let to_buyer = !is_to_merchant(kind);
-        let usual = shop.language.unwrap_or(words::ALL[0]);
-        let w = if to_buyer { words::of(&order.sale).unwrap_or(usual) } else { usual };
-        let content = content(kind, w, order, input, shop);
-        let subject = match (to_buyer, &content.total) {
-            (false, Some(total)) => format!("{}: {total}", content.say.subject),
-            _ => content.say.subject.to_owned(),
+    ) -> Result<Self, TemplateMistake> {
+        let usual = shop.usual();
+        let words = match is_to_merchant(kind) {
+            true => usual,
+            false => words::of(&order.sale).unwrap_or(usual),
         };
-        let m = &content;
-        Ok(Self { subject, text: Text { m }.render()?, html: Html { m }.render()? })
+        let content = content(kind, words, order, input, shop);
+        let part = |part| shop.templates.render(words, kind, part, &content);
+        Ok(Self { subject: part("subject")?, text: part("txt")?, html: part("html")? })
     }
 }
+
+impl Shop {
+    fn usual(&self) -> &'static Words {
+        self.language.unwrap_or(words::ALL[0])
+    }
+
+    fn shown(&self) -> ShopShown<'_> {
+        ShopShown { name: None, color: COLOR, on_color: "#ffffff" }
+    }
+}
+
+/// Of buttons, where the shop has no color of its own.
+const COLOR: &str = "#2f4fd0";
 
 /// Whether the merchant is written to, and not the buyer.
 pub(super) fn is_to_merchant(kind: &str) -> bool {
     matches!(kind, notice::NEW_ORDER | notice::NEEDS_ATTENTION)
 }
 
-fn say(kind: &str, w: &'static Words) -> &'static Say {
-    match kind {
-        notice::ACCESS => &w.access,
-        notice::PAYMENT_PENDING => &w.payment_pending,
-        notice::PAYMENT_FAILED => &w.payment_failed,
-        notice::SHIPPED => &w.shipped,
-        notice::NEW_ORDER => &w.new_order,
-        notice::NEEDS_ATTENTION => &w.needs_attention,
-        _ => &w.receipt,
-    }
-}
-
 fn content<'a>(
-    kind: &str,
+    kind: &'a str,
     w: &'static Words,
     order: &'a OrderView,
     input: &'a BTreeMap<String, String>,
-    shop: &Shop,
+    shop: &'a Shop,
 ) -> Content<'a> {
     let sale = &order.sale;
     let to_merchant = is_to_merchant(kind);
@@ -150,8 +156,10 @@ fn content<'a>(
     let about_parcel = matches!(kind, notice::RECEIPT | notice::SHIPPED) || to_merchant;
     let told = |name: &str| input.get(name).map(|t| one_line(t)).filter(|t| !t.is_empty());
     Content {
-        w,
-        say: say(kind, w),
+        lang: w.lang,
+        kind: file_name(kind),
+        words: w,
+        shop: shop.shown(),
         hello: match name.as_deref().filter(|_| !to_merchant) {
             Some(name) => format!("{} {name},", w.hello),
             None => w.hello_nobody.to_owned(),
@@ -165,13 +173,13 @@ fn content<'a>(
         address: if ships && about_parcel { address(sale) } else { Vec::new() },
         carrier: told("carrier"),
         tracking: told("tracking"),
-        track: input.get("url").and_then(|url| web_address(url)),
-        see_order: shop
+        track_url: input.get("url").and_then(|url| web_address(url)),
+        order_url: shop
             .public_url
             .as_ref()
             .filter(|_| !to_merchant)
             .map(|base| format!("{base}/success?session_id={}", order.key.id)),
-        reference: &order.key.id,
+        order_id: Some(&order.key.id),
         date: sale.created.map(|at| w.day(at.saturating_mul(1_000))),
         test: !order.key.livemode,
     }

@@ -3,11 +3,14 @@
 //! order's life, under one Message-ID however often it is tried.
 
 mod letter;
+mod samples;
 mod server;
 mod smtp;
+mod templates;
 mod words;
 
 use std::{
+    path::Path,
     sync::Arc,
     time::{Duration, SystemTime},
 };
@@ -22,10 +25,15 @@ use lettre::{
 };
 use sha2::{Digest as _, Sha256};
 
-pub use self::server::{NotAServer, Server};
 use self::{
     letter::{Letter, Shop, is_to_merchant, one_line},
     smtp::{Failure, Smtp},
+    templates::Templates,
+};
+pub use self::{
+    samples::Sample,
+    server::{NotAServer, Server},
+    templates::{TemplateMistake, write_templates},
 };
 use super::{Actions, Fault, Receipt};
 use crate::{
@@ -122,6 +130,25 @@ impl Mail {
     pub fn public_url(mut self, url: impl Into<String>) -> Self {
         self.shop.public_url = Some(url.into());
         self
+    }
+
+    /// Templates that take the place of the built-in ones: `de/receipt.html`, `layout.txt` and so on, as
+    /// [`write_templates`] writes them. Every mail is written once with sample orders.
+    ///
+    /// # Errors
+    /// Every mistake in them, by file and line.
+    pub fn templates(mut self, folder: &Path) -> Result<Self, Vec<TemplateMistake>> {
+        self.shop.templates = Templates::of_folder(folder)?;
+        samples::all(&self.shop)?;
+        Ok(self)
+    }
+
+    /// Every mail in every language, about orders that never were.
+    ///
+    /// # Errors
+    /// What cannot be written.
+    pub fn samples(&self) -> Result<Vec<Sample>, Vec<TemplateMistake>> {
+        samples::all(&self.shop)
     }
 
     /// What is done when nobody knows whether a mail was taken.

@@ -1,12 +1,9 @@
 use std::{fs, path::PathBuf};
 
-use fulfill_rules::{
-    fact::{Address, Customer, Presentment, Shipping},
-    id::SessionKey,
-    order::Status,
-};
+use fulfill_rules::fact::Presentment;
 
 use super::*;
+use crate::actions::mail::samples::{order, parcel};
 
 /// What is looked at: every kind, and what is special about some of its orders.
 const MAILS: [(&str, &str); 9] = [
@@ -21,102 +18,8 @@ const MAILS: [(&str, &str); 9] = [
     ("needs_attention", notice::NEEDS_ATTENTION),
 ];
 
-fn line(id: &str, what: &str, quantity: i64, amount: i64) -> Line {
-    Line {
-        id: id.into(),
-        description: Some(what.into()),
-        quantity,
-        amount_total: Some(amount),
-        currency: Some("eur".into()),
-        ..Line::default()
-    }
-}
-
-fn effect(line: &str, kind: EffectKind, unit: i64, value: &str) -> Effect {
-    Effect {
-        line: line.into(),
-        kind,
-        unit,
-        quantity: 1,
-        status: EffectStatus::Done,
-        subject: value.into(),
-        value: Some(value.into()),
-        url: None,
-        days: None,
-        expires_at: None,
-        held: None,
-        backorder: false,
-        note: None,
-    }
-}
-
-fn order() -> OrderView {
-    let address = Address {
-        line1: Some("Hauptstraße 1".into()),
-        city: Some("Wien".into()),
-        postal_code: Some("1010".into()),
-        country: Some("AT".into()),
-        ..Address::default()
-    };
-    let sale = Sale {
-        locale: Some("en".into()),
-        currency: Some("eur".into()),
-        amount_total: Some(123_850),
-        created: Some(1_804_377_600),
-        customer: Customer {
-            email: Some("ann@example.com".into()),
-            name: Some("Ann Smith".into()),
-            ..Customer::default()
-        },
-        shipping: Some(Shipping { name: Some("Ann Smith".into()), address }),
-        lines: vec![
-            line("li_1", "The whole course", 1, 120_000),
-            line("li_2", "Editor license", 2, 1_900),
-            line("li_3", "T-shirt", 1, 1_950),
-            line("li_4", "Removed by the buyer", 0, 0),
-            line("li_5", "Sticker", 3, 0),
-        ],
-        ..Sale::default()
-    };
-    let mut course = effect("li_1", EffectKind::Grant, 1, "course");
-    course.url = Some("https://example.com/course?a=1&b=2".into());
-    course.expires_at = Some(1_835_913_600_000);
-    let mut parcel = effect("li_3", EffectKind::Parcel, 1, "");
-    parcel.status = EffectStatus::ToShip;
-    let mut waived = effect("li_5", EffectKind::Grant, 1, "waived-access");
-    waived.note = Some("waived by Kim".into());
-    OrderView {
-        key: SessionKey::parse("cs_test_a1b2c3").unwrap(),
-        session: 1,
-        status: Status::NeedsAttention,
-        reason: Some("not enough stock of SHIRT".into()),
-        placed: true,
-        first_seen_at: 0,
-        fulfilled_at: None,
-        look_again_at: None,
-        sale,
-        effects: vec![
-            course,
-            effect("li_2", EffectKind::Key, 1, "EDITOR-000001"),
-            effect("li_2", EffectKind::Key, 2, "EDITOR-000002"),
-            parcel,
-            waived,
-        ],
-        deliveries: Vec::new(),
-        timeline: Vec::new(),
-        events: Vec::new(),
-    }
-}
-
 fn shop() -> Shop {
-    Shop { public_url: Some("https://shop.example".into()), language: None }
-}
-
-fn parcel_input() -> BTreeMap<String, String> {
-    [("carrier", "Post"), ("tracking", "RR123456785AT"), ("url", "https://post.example/t?n=RR1")]
-        .into_iter()
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .collect()
+    Shop { public_url: Some("https://shop.example".into()), ..Shop::default() }
 }
 
 #[test]
@@ -132,7 +35,7 @@ fn every_mail_in_every_language_is_as_it_was_looked_at() {
                 order.sale.presentment =
                     Some(Presentment { amount: 50_712_345, currency: "huf".into() });
             }
-            let input = if kind == notice::SHIPPED { parcel_input() } else { BTreeMap::new() };
+            let input = if kind == notice::SHIPPED { parcel() } else { BTreeMap::new() };
             let shop = Shop { language: Some(words), ..shop() };
             let letter = Letter::write(kind, &order, &input, &shop).unwrap();
             for (end, text) in [
@@ -175,7 +78,7 @@ fn nothing_a_buyer_types_becomes_markup_or_another_line() {
     order.sale.shipping.as_mut().unwrap().address.line1 = Some(evil.into());
     order.effects[0].url = Some("javascript:alert(1)".into());
     for (_, kind) in MAILS {
-        let letter = Letter::write(kind, &order, &parcel_input(), &shop()).unwrap();
+        let letter = Letter::write(kind, &order, &parcel(), &shop()).unwrap();
         assert!(!letter.html.contains("<script") && !letter.html.contains("javascript:"), "{kind}");
         assert!(!letter.text.contains("\nBcc") && !letter.subject.contains(['\r', '\n']), "{kind}");
         assert!(!letter.text.contains(['\u{202e}', '\u{2028}']), "{kind}");

@@ -37,12 +37,12 @@ pub(super) const WORDS: Words = Words {
         text: "Wir haben Ihre Bestellung an den Versand übergeben.",
     },
     new_order: Say {
-        subject: "Neue Bestellung",
+        subject: "Neue Bestellung{% if total %}: {{ total }}{% endif %}",
         title: "Neue Bestellung",
         text: "Jemand hat bei Ihnen eingekauft.",
     },
     needs_attention: Say {
-        subject: "Eine Bestellung braucht Sie",
+        subject: "Eine Bestellung braucht Sie{% if total %}: {{ total }}{% endif %}",
         title: "Eine Bestellung braucht Sie",
         text: "Sie kommt von allein nicht weiter.",
     },

@@ -36,12 +36,12 @@ pub(super) const WORDS: Words = Words {
         text: "We have handed your order over to the carrier.",
     },
     new_order: Say {
-        subject: "New order",
+        subject: "New order{% if total %}: {{ total }}{% endif %}",
         title: "New order",
         text: "Somebody has bought from you.",
     },
     needs_attention: Say {
-        subject: "An order needs your attention",
+        subject: "An order needs your attention{% if total %}: {{ total }}{% endif %}",
         title: "An order needs your attention",
         text: "It cannot go on by itself.",
     },

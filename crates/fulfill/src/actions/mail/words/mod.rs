@@ -3,22 +3,33 @@
 mod de;
 mod en;
 
-use fulfill_rules::{Millis, fact::Sale, money};
+use fulfill_rules::{Millis, fact::Sale, money, notice};
 use jiff::Timestamp;
+use serde::Serialize;
 
-/// A language: its words, and how it writes numbers and dates.
-#[derive(Debug)]
+/// A language: its words, and how it writes numbers and dates. Templates know the words by these
+/// names.
+#[derive(Debug, Serialize)]
 pub(super) struct Words {
     /// BCP 47.
+    #[serde(skip)]
     pub(super) lang: &'static str,
     /// Where everybody reads it.
+    #[serde(skip)]
     pub(super) countries: &'static [&'static str],
+    #[serde(skip)]
     pub(super) receipt: Say,
+    #[serde(skip)]
     pub(super) access: Say,
+    #[serde(skip)]
     pub(super) payment_pending: Say,
+    #[serde(skip)]
     pub(super) payment_failed: Say,
+    #[serde(skip)]
     pub(super) shipped: Say,
+    #[serde(skip)]
     pub(super) new_order: Say,
+    #[serde(skip)]
     pub(super) needs_attention: Say,
     /// Before a name.
     pub(super) hello: &'static str,
@@ -45,12 +56,16 @@ pub(super) struct Words {
     pub(super) test: &'static str,
     pub(super) automatic: &'static str,
     /// Between the whole and its parts; between thousands.
+    #[serde(skip)]
     pub(super) separators: (char, char),
     /// Whether the currency stands before the number.
+    #[serde(skip)]
     pub(super) currency_first: bool,
     /// January first.
+    #[serde(skip)]
     pub(super) months: [&'static str; 12],
     /// Day, month, year.
+    #[serde(skip)]
     pub(super) dated: fn(i8, &str, i16) -> String,
 }
 
@@ -83,6 +98,19 @@ pub(super) fn of(sale: &Sale) -> Option<&'static Words> {
 }
 
 impl Words {
+    /// What the mail of this kind says.
+    pub(super) fn say(&self, kind: &str) -> &Say {
+        match kind {
+            notice::ACCESS => &self.access,
+            notice::PAYMENT_PENDING => &self.payment_pending,
+            notice::PAYMENT_FAILED => &self.payment_failed,
+            notice::SHIPPED => &self.shipped,
+            notice::NEW_ORDER => &self.new_order,
+            notice::NEEDS_ATTENTION => &self.needs_attention,
+            _ => &self.receipt,
+        }
+    }
+
     /// `€1,234.50`, `HUF 10.50`; `1.234,50 €`, `10,50 HUF`.
     pub(super) fn money(&self, minor: i64, currency: &str) -> String {
         let plain = money::plain(minor, currency);

@@ -1,0 +1,225 @@
+//! Orders that never were: what templates are tried with before anything is sent, and what is shown
+//! to whoever looks at the mails.
+
+use std::collections::BTreeMap;
+
+use fulfill_rules::{
+    fact::{Address, Customer, Line, Presentment, Sale, Shipping},
+    id::SessionKey,
+    notice,
+    order::Status,
+    place::{Effect, EffectKind, EffectStatus},
+};
+
+use super::{
+    KINDS,
+    letter::{Letter, Shop},
+    templates::{TemplateMistake, file_name},
+    words,
+};
+use crate::store::OrderView;
+
+/// A mail as it would be sent, about an order that never was.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sample {
+    /// As its template's file is called.
+    pub mail: &'static str,
+    /// `en` or `de`.
+    pub language: &'static str,
+    /// What is special about the order.
+    pub about: &'static str,
+    /// Its subject.
+    pub subject: String,
+    /// Its words as plain text.
+    pub text: String,
+    /// Its words as HTML.
+    pub html: String,
+}
+
+type Made = (&'static str, fn() -> OrderView);
+
+const ORDERS: [Made; 5] = [
+    ("euros", order),
+    ("euros, paid in forints", paid_in_forints),
+    ("yen", in_yen),
+    ("dinars, live", in_dinars),
+    ("hardly anything known", bare),
+];
+
+/// Every mail in every language about every order; what cannot be written is a mistake.
+pub(super) fn all(shop: &Shop) -> Result<Vec<Sample>, Vec<TemplateMistake>> {
+    let (mut samples, mut mistakes) = (Vec::new(), Vec::new());
+    for words in words::ALL {
+        // Everybody is spoken to in the language that is looked at.
+        let shop = Shop { language: Some(words), ..shop.clone() };
+        for kind in KINDS {
+            for (about, order) in ORDERS {
+                let mut order = order();
+                order.sale.locale = Some(words.lang.to_owned());
+                let input = match (kind, order.sale.lines.is_empty()) {
+                    (notice::SHIPPED, false) => parcel(),
+                    _ => BTreeMap::new(),
+                };
+                match Letter::write(kind, &order, &input, &shop) {
+                    Ok(Letter { subject, text, html }) => samples.push(Sample {
+                        mail: file_name(kind),
+                        language: words.lang,
+                        about,
+                        subject,
+                        text,
+                        html,
+                    }),
+                    Err(mistake) if mistakes.contains(&mistake) => {}
+                    Err(mistake) => mistakes.push(mistake),
+                }
+            }
+        }
+    }
+    if mistakes.is_empty() { Ok(samples) } else { Err(mistakes) }
+}
+
+fn line(id: &str, what: &str, quantity: i64, amount: i64) -> Line {
+    Line {
+        id: id.into(),
+        description: Some(what.into()),
+        quantity,
+        amount_total: Some(amount),
+        currency: Some("eur".into()),
+        ..Line::default()
+    }
+}
+
+fn effect(line: &str, kind: EffectKind, unit: i64, value: &str) -> Effect {
+    Effect {
+        line: line.into(),
+        kind,
+        unit,
+        quantity: 1,
+        status: EffectStatus::Done,
+        subject: value.into(),
+        value: Some(value.into()),
+        url: None,
+        days: None,
+        expires_at: None,
+        held: None,
+        backorder: false,
+        note: None,
+    }
+}
+
+/// One of everything.
+pub(super) fn order() -> OrderView {
+    let address = Address {
+        line1: Some("Hauptstraße 1".into()),
+        city: Some("Wien".into()),
+        postal_code: Some("1010".into()),
+        country: Some("AT".into()),
+        ..Address::default()
+    };
+    let sale = Sale {
+        locale: Some("en".into()),
+        currency: Some("eur".into()),
+        amount_total: Some(123_850),
+        created: Some(1_804_377_600),
+        customer: Customer {
+            email: Some("ann@example.com".into()),
+            name: Some("Ann Smith".into()),
+            ..Customer::default()
+        },
+        shipping: Some(Shipping { name: Some("Ann Smith".into()), address }),
+        lines: vec![
+            line("li_1", "The whole course", 1, 120_000),
+            line("li_2", "Editor license", 2, 1_900),
+            line("li_3", "T-shirt", 1, 1_950),
+            line("li_4", "Removed by the buyer", 0, 0),
+            line("li_5", "Sticker", 3, 0),
+        ],
+        ..Sale::default()
+    };
+    let mut course = effect("li_1", EffectKind::Grant, 1, "course");
+    course.url = Some("https://example.com/course?a=1&b=2".into());
+    course.expires_at = Some(1_835_913_600_000);
+    let mut parcel = effect("li_3", EffectKind::Parcel, 1, "");
+    parcel.status = EffectStatus::ToShip;
+    let mut waived = effect("li_5", EffectKind::Grant, 1, "waived-access");
+    waived.note = Some("waived by Kim".into());
+    OrderView {
+        key: key("cs_test_a1b2c3"),
+        session: 1,
+        status: Status::NeedsAttention,
+        reason: Some("not enough stock of SHIRT".into()),
+        placed: true,
+        first_seen_at: 0,
+        fulfilled_at: None,
+        look_again_at: None,
+        sale,
+        effects: vec![
+            course,
+            effect("li_2", EffectKind::Key, 1, "EDITOR-000001"),
+            effect("li_2", EffectKind::Key, 2, "EDITOR-000002"),
+            parcel,
+            waived,
+        ],
+        deliveries: Vec::new(),
+        timeline: Vec::new(),
+        events: Vec::new(),
+    }
+}
+
+fn key(id: &str) -> SessionKey {
+    let livemode = id.starts_with("cs_live_");
+    SessionKey { account: String::new(), livemode, id: id.to_owned() }
+}
+
+fn paid_in_forints() -> OrderView {
+    let mut order = order();
+    order.sale.presentment = Some(Presentment { amount: 1_050, currency: "huf".into() });
+    order
+}
+
+/// One line, one key with seats, nothing to ship.
+fn small(id: &str, currency: &str, amount: i64) -> OrderView {
+    let mut order = order();
+    let mut line = line("li_1", "Editor license", 1, amount);
+    line.currency = Some(currency.into());
+    let mut key_drawn = effect("li_1", EffectKind::Key, 1, "EDITOR-000003");
+    key_drawn.quantity = 5;
+    let sale = Sale {
+        currency: Some(currency.into()),
+        amount_total: Some(amount),
+        lines: vec![line],
+        shipping: None,
+        ..order.sale
+    };
+    order.key = key(id);
+    order.sale = sale;
+    order.effects = vec![key_drawn];
+    order
+}
+
+fn in_yen() -> OrderView {
+    small("cs_test_d4e5f6", "jpy", 500)
+}
+
+fn in_dinars() -> OrderView {
+    small("cs_live_g7h8i9", "kwd", 1_234)
+}
+
+/// Of such an order little can be said, and no template may stumble over that.
+fn bare() -> OrderView {
+    OrderView {
+        key: key("cs_test_j1k2l3"),
+        reason: None,
+        sale: Sale::default(),
+        effects: Vec::new(),
+        ..order()
+    }
+}
+
+/// What is told with a parcel that has left.
+pub(super) fn parcel() -> BTreeMap<String, String> {
+    [("carrier", "Post"), ("tracking", "RR123456785AT"), ("url", "https://post.example/t?n=RR1")]
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect()
+}
