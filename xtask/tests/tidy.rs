@@ -127,6 +127,7 @@ fn sql_lives_in_the_store_and_axum_in_web_and_sandbox() {
                 "crates/fulfill/tests/",
                 "crates/sandbox/",
                 "crates/fulfilld/src/demo/",
+                "crates/fulfilld/src/mail/preview.rs",
                 "crates/fulfilld/src/serve.rs",
                 "crates/fulfilld/src/server.rs",
                 "crates/fulfilld/tests/",

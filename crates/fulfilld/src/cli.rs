@@ -10,7 +10,7 @@ use fulfill::rules::order::Status;
 /// Settings come from fulfilld.toml in the working folder (or --config FILE) and from the
 /// environment, which wins: STRIPE_SECRET_KEY, STRIPE_WEBHOOK_SECRET, DATABASE_URL, FULFILLD_DATA,
 /// FULFILLD_LISTEN, FULFILLD_API_TOKEN, FULFILLD_PUBLIC_URL, FULFILLD_SMTP, FULFILLD_MAIL_FROM,
-/// STRIPE_API_BASE, STRIPE_API_RATE.
+/// FULFILLD_MAIL_TEMPLATES, STRIPE_API_BASE, STRIPE_API_RATE.
 #[derive(Debug, Parser)]
 #[command(name = "fulfilld", version, after_help = EXAMPLES)]
 pub(crate) struct Cli {
@@ -65,6 +65,11 @@ pub(crate) enum Command {
     Stock {
         #[command(subcommand)]
         command: StockCommand,
+    },
+    /// Look at the mails that go out, and write your own
+    Mail {
+        #[command(subcommand)]
+        command: MailCommand,
     },
     /// The webhook endpoint at Stripe
     Endpoint {
@@ -316,5 +321,34 @@ pub(crate) enum EndpointCommand {
         /// Print {"id", "url", "secret"}
         #[arg(long)]
         json: bool,
+    },
+}
+
+const MAIL_EXAMPLES: &str = "\
+Examples:
+  fulfilld mail preview                        every mail in every language, in the browser
+  fulfilld mail templates mail                 the words as files, to change them";
+
+#[derive(Debug, Clone, Subcommand)]
+pub(crate) enum MailCommand {
+    /// See every mail in every language in the browser; nothing is sent
+    ///
+    /// Uses the shop's settings and templates; needs no keys. A page that is loaded again reads the
+    /// templates again.
+    #[command(after_help = MAIL_EXAMPLES)]
+    Preview {
+        /// Where the pages are; 0 for a free port
+        #[arg(long, default_value_t = 4244)]
+        port: u16,
+    },
+    /// Write the built-in templates into a folder, as a start for your own
+    ///
+    /// Keep what you change and delete the rest: what is not there stays built in. Files that are
+    /// there already are left as they are.
+    #[command(after_help = MAIL_EXAMPLES)]
+    Templates {
+        /// The folder; mail beside the settings file is used unasked
+        #[arg(value_name = "DIR")]
+        folder: PathBuf,
     },
 }

@@ -10,6 +10,7 @@ mod fulfill_sessions;
 mod installation;
 mod keys;
 mod log;
+mod mail;
 mod orders;
 mod sandbox;
 mod sandbox_clock;
@@ -65,6 +66,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         },
         Command::Keys { command } => keys::run(config, command).await,
         Command::Stock { command } => stock::run(config, command).await,
+        Command::Mail { command } => mail::run(config, command).await,
         Command::Endpoint { command } => endpoint::run(config, command).await,
     }
 }

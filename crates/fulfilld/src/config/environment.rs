@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 /// A setting: its name in the file (a dot stands for a table), its name in the environment.
-pub(super) const NAMES: [(&str, Option<&str>); 16] = [
+pub(super) const NAMES: [(&str, Option<&str>); 17] = [
     ("stripe_secret_key", Some("STRIPE_SECRET_KEY")),
     ("stripe_webhook_secret", Some("STRIPE_WEBHOOK_SECRET")),
     ("stripe_api_base", Some("STRIPE_API_BASE")),
@@ -20,6 +20,7 @@ pub(super) const NAMES: [(&str, Option<&str>); 16] = [
     ("mail.receipt", None),
     ("mail.language", None),
     ("mail.on_ambiguous", None),
+    ("mail.templates", Some("FULFILLD_MAIL_TEMPLATES")),
 ];
 
 /// What the environment says of our settings, by environment name. Empty counts as not set.

@@ -4,6 +4,7 @@
 mod environment;
 mod file;
 mod folder;
+mod mail;
 mod mistakes;
 #[cfg(test)]
 mod tests;
@@ -15,7 +16,6 @@ use std::{
 };
 
 use fulfill::{
-    actions::mail::{Mail as Sender, MailMistake, OnAmbiguous, Server},
     clock::Clock,
     rules::plan::{Catalog, Product},
     store::Location,
@@ -26,6 +26,7 @@ use secrecy::SecretString;
 pub(crate) use self::{
     environment::Environment,
     folder::{make as make_folder, prepare},
+    mail::{Mail, preview},
     mistakes::Mistakes,
 };
 use self::{environment::NAMES, file::File};
@@ -65,17 +66,6 @@ pub(crate) struct Settings {
     pub(crate) file: Option<PathBuf>,
 }
 
-/// How mail is sent.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Mail {
-    /// Nothing where no server was given: mail waits.
-    pub(crate) sender: Option<Sender>,
-    /// What was not set and matters, for whoever starts the service.
-    pub(crate) missing: Vec<&'static str>,
-    /// Queue a receipt for each order.
-    pub(crate) receipts: bool,
-}
-
 /// Reads and checks what a command needs; makes the data folder where it is needed.
 ///
 /// # Errors
@@ -87,14 +77,14 @@ pub(crate) fn load(
 ) -> Result<Settings, Mistakes> {
     let mut mistakes = Mistakes::default();
     let (file, read_from) = open(file, &mut mistakes);
-    let mut given = Given { file, environment, mistakes: &mut mistakes };
+    let mut given = Given::new(file, read_from.as_deref(), environment, &mut mistakes);
     let stripe = given.stripe();
     let secrets = (need == Need::Service).then(|| given.secrets()).flatten();
     let database = (need >= Need::Store).then(|| given.database()).flatten();
     let listen = given.listen();
     let public_url = given.public_url();
     let behind_proxy = given.yes_or_no("behind_proxy", false);
-    let mail = given.mail(public_url.as_deref());
+    let mail = given.mail(public_url.as_deref()).0;
     let api_token = given.text("api_token").map(|(token, _)| token.into());
     let File { products, stock, .. } = given.file;
     if need >= Need::Store
@@ -148,11 +138,32 @@ fn open(asked: Option<&Path>, mistakes: &mut Mistakes) -> (File, Option<PathBuf>
 /// What was given, the environment before the file.
 struct Given<'a> {
     file: File,
+    /// Where the file lies.
+    folder: Option<PathBuf>,
     environment: &'a Environment,
     mistakes: &'a mut Mistakes,
 }
 
-impl Given<'_> {
+impl<'a> Given<'a> {
+    fn new(
+        file: File,
+        read_from: Option<&Path>,
+        environment: &'a Environment,
+        mistakes: &'a mut Mistakes,
+    ) -> Self {
+        let folder = read_from.map(|path| path.parent().unwrap_or(Path::new("")).to_owned());
+        Self { file, folder, environment, mistakes }
+    }
+
+    /// A path, and how to call it in a mistake: from the working folder where the environment has it,
+    /// from where the file lies where that has it.
+    fn path(&mut self, name: &'static str) -> Option<(PathBuf, String)> {
+        let (text, place) = self.text(name)?;
+        let in_file = self.file.settings.get(name).is_some_and(|given| given.place == place);
+        let folder = self.folder.as_deref().filter(|_| in_file).unwrap_or(Path::new(""));
+        Some((folder.join(text), place))
+    }
+
     /// A setting's text, and how to call it in a mistake.
     fn text(&mut self, name: &'static str) -> Option<(String, String)> {
         let variable = NAMES.iter().find(|(known, _)| *known == name).and_then(|(_, name)| *name);
@@ -273,69 +284,6 @@ impl Given<'_> {
                     usual
                 }
             },
-        }
-    }
-
-    fn mail(&mut self, public_url: Option<&str>) -> Mail {
-        let mut missing = Vec::new();
-        let receipts = self.yes_or_no("mail.receipt", true);
-        let server = self.text("mail.smtp").map(|(url, place)| {
-            // The mistake never repeats the URL: it may hold a password.
-            Server::parse(&url).map_err(|mistake| format!("{place}: {mistake}"))
-        });
-        let (from, place) = self.text("mail.from").unwrap_or_else(|| {
-            missing.push("FULFILLD_MAIL_FROM is not set: buyers see a sender they cannot answer");
-            let url = public_url.and_then(|url| reqwest::Url::parse(url).ok());
-            let host = url.as_ref().and_then(|url| url.domain()).unwrap_or("localhost");
-            (format!("fulfilld@{host}"), "mail.from".to_owned())
-        });
-        // Without a server nothing is sent, but what is written about it is checked all the same.
-        let checked =
-            server.clone().and_then(Result::ok).or_else(|| Server::parse("smtp://x").ok());
-        let sender = checked.map(|server| {
-            Sender::new(server, &from).map_err(|mistake| format!("{place} is '{from}': {mistake}"))
-        });
-        let server = server.and_then(|server| self.mistakes.note(server));
-        let mut sender = sender.and_then(|sender| self.mistakes.note(sender));
-        match self.text("mail.merchant") {
-            None => missing.push("[mail] merchant is not set: nobody is told what needs a person"),
-            Some((to, place)) => {
-                sender = self.wish(sender, |sender| sender.merchant(&to), &place, &to);
-            }
-        }
-        if let Some((name, place)) = self.text("mail.language") {
-            sender = self.wish(sender, |sender| sender.language(&name), &place, &name);
-        }
-        if let Some((word, place)) = self.text("mail.on_ambiguous") {
-            match word.as_str() {
-                "retry" => {}
-                "ask" => sender = sender.map(|s| s.on_ambiguous(OnAmbiguous::Ask)),
-                _ => self.mistakes.add(format!("{place} is '{word}': write retry or ask")),
-            }
-        }
-        if let Some(url) = public_url {
-            sender = sender.map(|sender| sender.public_url(url));
-        } else {
-            missing.push("FULFILLD_PUBLIC_URL is not set: mails do not link to their order's page");
-        }
-        Mail { sender: sender.filter(|_| server.is_some()), missing, receipts }
-    }
-
-    /// A wish with a mistake is named and left out, so that the next one is still looked at.
-    fn wish(
-        &mut self,
-        sender: Option<Sender>,
-        wish: impl FnOnce(Sender) -> Result<Sender, MailMistake>,
-        place: &str,
-        text: &str,
-    ) -> Option<Sender> {
-        let sender = sender?;
-        match wish(sender.clone()) {
-            Ok(wished) => Some(wished),
-            Err(mistake) => {
-                self.mistakes.add(format!("{place} is {text:?}: {mistake}"));
-                Some(sender)
-            }
         }
     }
 }

@@ -97,6 +97,9 @@ fn the_example_names_every_setting_and_has_no_mistake() {
         assert!(variable.is_none_or(|variable| example.contains(variable)), "{variable:?}");
     }
     let whole = whole.replace("sk_test_...", "sk_test_abc").replace("whsec_...", "whsec_abc");
+    // The folder that it names has to be there.
+    let templates = tempfile::tempdir().unwrap();
+    let whole = whole.replace("\"mail\"", &format!("{:?}", templates.path()));
     loaded(&whole, &[]).unwrap();
 }
 
@@ -148,4 +151,29 @@ fn the_environment_names_the_mail_server_and_the_sender() {
     assert!(!shown.contains("hush") && given.missing.is_empty(), "{shown}");
     let bare = mail(&[("FULFILLD_SMTP", "smtp://localhost:1025")]);
     assert!(bare.sender.is_some() && bare.missing.len() == 2, "{bare:?}");
+}
+
+#[test]
+fn mistakes_in_templates_stop_the_start_by_file_and_line() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("en")).unwrap();
+    std::fs::write(folder.path().join("en/receipt.txt"), "Hello\n{{ nme }}").unwrap();
+    let path = folder.path().display().to_string();
+    let given = [KEY, SECRET, ("FULFILLD_MAIL_TEMPLATES", path.as_str())];
+    let said = loaded("", &given).unwrap_err();
+    assert!(said.contains("en/receipt.txt, line 2: undefined value"), "{said}");
+    let said = loaded("[mail]\ntemplates = \"nowhere\"", &[KEY, SECRET]).unwrap_err();
+    assert!(said.contains("there is no folder") && said.contains("/nowhere"), "{said}");
+}
+
+#[test]
+fn a_folder_beside_the_settings_is_used_unasked() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("fulfilld.toml");
+    std::fs::write(&file, "").unwrap();
+    std::fs::create_dir_all(folder.path().join("mail/en")).unwrap();
+    std::fs::write(folder.path().join("mail/en/receipt.subject"), "Yours").unwrap();
+    let sender = preview(Some(&file), &Environment::of(&[])).unwrap();
+    let samples = sender.samples().unwrap();
+    assert!(samples.iter().any(|s| s.language == "en" && s.subject == "Yours"));
 }
