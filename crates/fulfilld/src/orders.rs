@@ -39,7 +39,7 @@ pub(crate) async fn list(config: Option<&Path>, args: ListArgs) -> anyhow::Resul
         say(body);
     } else {
         let ListArgs { status, limit, after, q, .. } = args;
-        let query = OrdersQuery { status, limit, after, q };
+        let query = OrdersQuery { status, limit, after, q, ..OrdersQuery::default() };
         let page = here.fulfill.store().orders(query).await.context("orders cannot be listed")?;
         table(&page.orders);
         if let (true, Some(last)) = (page.has_more, page.orders.last()) {

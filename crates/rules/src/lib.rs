@@ -14,6 +14,7 @@ pub mod notice;
 pub mod order;
 pub mod place;
 pub mod plan;
+pub mod shipment;
 pub mod supply;
 
 /// Milliseconds since 1970-01-01 UTC, as the caller's clock tells them.

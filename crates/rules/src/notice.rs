@@ -17,7 +17,7 @@ pub const ACCESS: &str = "mail.access";
 pub const PAYMENT_PENDING: &str = "mail.payment_pending";
 /// To the buyer: the money will not come.
 pub const PAYMENT_FAILED: &str = "mail.payment_failed";
-/// To the buyer: the parcel has left. Queued by whoever says so, with `carrier`, `tracking` and `url`.
+/// To the buyer: the parcel has left; with `carrier`, `tracking` and `url` ([`crate::shipment`]).
 pub const SHIPPED: &str = "mail.shipped";
 /// To the merchant: somebody has bought.
 pub const NEW_ORDER: &str = "mail.new_order";

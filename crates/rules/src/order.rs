@@ -365,7 +365,7 @@ pub fn after_delivery(order: &Order) -> Decision {
     decision
 }
 
-fn changed(
+pub(crate) fn changed(
     order: &Order,
     after: Vec<Effect>,
     deliveries: Vec<NewDelivery>,

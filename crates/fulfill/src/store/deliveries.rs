@@ -42,6 +42,8 @@ pub struct Job {
     pub attempt: i64,
     /// Attempts before a person said to try again: they do not count against it.
     pub forgiven: i64,
+    /// How often a person asked for it again: what leaves then is another one.
+    pub resent: i64,
     /// An earlier attempt ended without a word: nobody knows how far it came.
     pub unheard_of: bool,
     /// What the catalog says.
@@ -57,6 +59,7 @@ rows! {
         line: String,
         attempt: i64,
         forgiven: i64,
+        resent: i64,
         input: String,
         said: Option<String>,
     }
@@ -77,7 +80,7 @@ const CLAIM: &str = "WITH due AS MATERIALIZED ( \
     UPDATE delivery SET status = 'running', attempt = attempt + 1, due_at = $5, \
       said = CASE WHEN status = 'running' THEN 'the attempt before ended without a word' END \
     WHERE (session, kind, line) IN (SELECT session, kind, line FROM due) \
-    RETURNING session, kind, line, attempt, forgiven, input, said";
+    RETURNING session, kind, line, attempt, forgiven, resent, input, said";
 
 impl Store {
     /// Claims due deliveries of these kinds.
@@ -170,7 +173,7 @@ impl Store {
                         return Ok(None);
                     }
                     let told = sentence(&id, attempt, &next);
-                    let moved = rework(tx, vec![id.session], now, None, |r, _| {
+                    let moved = rework(tx, vec![id.session], now, None, None, |r, _| {
                         let mut decision = after_delivery(&r.order);
                         decision.timeline.splice(0..0, told.clone());
                         decision
@@ -201,7 +204,7 @@ impl Store {
                         )
                         .await?;
                     if freed > 0 {
-                        rework(tx, vec![session], now, None, |r, _| {
+                        rework(tx, vec![session], now, None, Some(&who), |r, _| {
                             let mut decision = after_delivery(&r.order);
                             let what =
                                 format!("{freed} stuck deliveries are tried again, says {who}");
@@ -259,6 +262,7 @@ async fn jobs(
                 id,
                 attempt: row.attempt,
                 forgiven: row.forgiven,
+                resent: row.resent,
                 unheard_of: row.said.is_some(),
                 input,
                 sale,

@@ -4,8 +4,11 @@
 //! at, [`record`](Store::record) writes what was decided, [`deliveries`](Store::claim_deliveries)
 //! what has to leave the house, and `views` answer questions.
 
+mod acts;
 mod db;
 mod deliveries;
+mod digest;
+mod find;
 mod inbox;
 mod nodes;
 mod orders;
@@ -22,6 +25,7 @@ use fulfill_rules::Millis;
 
 use self::db::{Db, Lane, vals};
 pub use self::{
+    acts::{Act, MAILS, NotResent},
     db::Tripwire,
     deliveries::{Job, JobKey},
     inbox::{Arrival, Received},

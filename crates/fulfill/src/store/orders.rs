@@ -15,6 +15,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use super::{
     StoreError,
     db::{Tx, Value, rows, vals},
+    digest,
 };
 
 /// A session's row under its lock.
@@ -218,6 +219,8 @@ pub(super) struct Change<'a> {
     pub(super) sale: Option<(&'a Sale, &'a str)>,
     /// The raw session, packed.
     pub(super) raw: Option<&'a bytes::Bytes>,
+    /// The person who did it.
+    pub(super) who: Option<&'a str>,
 }
 
 const ORDER_COLUMNS: &str = "orders (session, livemode, status, reason, placed, first_seen_at, \
@@ -236,13 +239,13 @@ pub(super) async fn save(
     sessions: &mut BTreeMap<i64, Locked>,
     now: Millis,
 ) -> Result<(), StoreError> {
-    let (mut whole, mut standing) = (Vec::new(), Vec::new());
+    let mut orders = Rows::default();
     let (mut effects, mut deliveries) = (Vec::new(), Vec::new());
     let mut told = Vec::new();
     for change in changes {
         let Some(locked) = sessions.get_mut(&change.session) else { continue };
         let livemode = locked.key.livemode;
-        order_rows(change, livemode, locked.first_rung_at, now, &mut whole, &mut standing)?;
+        orders.add(change, &locked.key, locked.first_rung_at, now)?;
         for effect in &change.decision.effects {
             effects.push(effect_row(change.session, effect)?);
         }
@@ -250,18 +253,21 @@ pub(super) async fn save(
             deliveries.push(delivery_row(change.session, livemode, delivery, now)?);
         }
         for what in &change.decision.timeline {
-            told.push(vals![change.session, locked.told, now, what]);
+            told.push(vals![change.session, locked.told, now, what, change.who]);
             locked.told += 1;
         }
     }
-    tx.insert(ORDER_COLUMNS, whole, ORDER_AGAIN).await?;
-    tx.update("orders", &["session"], &["status", "reason", "fulfilled_at"], standing).await?;
+    tx.insert(ORDER_COLUMNS, orders.whole, ORDER_AGAIN).await?;
+    tx.insert(digest::COLUMNS, orders.digests, digest::AGAIN).await?;
+    tx.update("orders", &["session"], &["status", "reason", "fulfilled_at"], orders.standing)
+        .await?;
+    tx.update("digest", &["session"], &["fulfilled_at"], orders.fulfilled).await?;
     tx.insert(
         "effect (session, line, kind, unit, quantity, status, subject, value, url, days, expires_at, held, backorder, note)",
         effects,
         "ON CONFLICT (session, line, kind, unit) DO UPDATE SET quantity = excluded.quantity, \
-         status = excluded.status, value = excluded.value, expires_at = excluded.expires_at, \
-         held = excluded.held, note = excluded.note",
+         status = excluded.status, subject = excluded.subject, value = excluded.value, \
+         url = excluded.url, expires_at = excluded.expires_at, held = excluded.held, note = excluded.note",
     )
     .await?;
     tx.insert(
@@ -270,54 +276,65 @@ pub(super) async fn save(
         "ON CONFLICT (session, kind, line) DO NOTHING",
     )
     .await?;
-    tx.insert("timeline (session, n, at, what)", told, "").await
+    tx.insert("timeline (session, n, at, what, who)", told, "").await
 }
 
-fn order_rows(
-    change: &Change<'_>,
-    livemode: bool,
-    first_seen_at: Millis,
-    now: Millis,
-    whole: &mut Vec<Vec<Value>>,
-    standing: &mut Vec<Vec<Value>>,
-) -> Result<(), StoreError> {
-    let Some(next) = &change.decision.standing else { return Ok(()) };
-    let fulfilled_at = (next.status == Status::Fulfilled).then_some(now);
-    match change.sale {
-        Some((sale, json)) if change.before.is_none() || change.decision.take_sale => {
-            let placed = change.decision.placed || change.before.is_some_and(|o| o.placed);
-            whole.push(vals![
-                change.session,
-                livemode,
-                next.status.as_str(),
-                &next.reason,
-                placed,
-                first_seen_at,
-                fulfilled_at,
-                // Kept in lower case for searching; neither database knows every letter's.
-                sale.customer.email.as_ref().map(|e| e.to_lowercase()),
-                sale.customer.name.as_ref().map(|n| n.to_lowercase()),
-                &sale.customer.id,
-                &sale.client_reference_id,
-                json,
-                change.raw.cloned()
-            ]);
-        }
-        _ => {
-            let Some(before) = change.before else {
-                return Err(StoreError::Corrupt("an order without a sale".into()));
-            };
-            if before.status != next.status || before.reason != next.reason {
-                standing.push(vals![
+/// Rows of orders, by how much of them is written.
+#[derive(Debug, Default)]
+struct Rows {
+    whole: Vec<Vec<Value>>,
+    digests: Vec<Vec<Value>>,
+    standing: Vec<Vec<Value>>,
+    fulfilled: Vec<Vec<Value>>,
+}
+
+impl Rows {
+    fn add(
+        &mut self,
+        change: &Change<'_>,
+        key: &SessionKey,
+        first_seen_at: Millis,
+        now: Millis,
+    ) -> Result<(), StoreError> {
+        let Some(next) = &change.decision.standing else { return Ok(()) };
+        let fulfilled_at = (next.status == Status::Fulfilled).then_some(now);
+        match change.sale {
+            Some((sale, json)) if change.before.is_none() || change.decision.take_sale => {
+                let placed = change.decision.placed || change.before.is_some_and(|o| o.placed);
+                let placed_at = placed.then_some(now);
+                self.digests.push(digest::row(change.session, key, sale, placed_at, fulfilled_at));
+                self.whole.push(vals![
                     change.session,
+                    key.livemode,
                     next.status.as_str(),
                     &next.reason,
-                    fulfilled_at
+                    placed,
+                    first_seen_at,
+                    fulfilled_at,
+                    // Kept in lower case for searching; neither database knows every letter's.
+                    sale.customer.email.as_ref().map(|e| e.to_lowercase()),
+                    sale.customer.name.as_ref().map(|n| n.to_lowercase()),
+                    &sale.customer.id,
+                    &sale.client_reference_id,
+                    json,
+                    change.raw.cloned()
                 ]);
             }
+            _ => {
+                let Some(before) = change.before else {
+                    return Err(StoreError::Corrupt("an order without a sale".into()));
+                };
+                if before.status != next.status || before.reason != next.reason {
+                    let status = next.status.as_str();
+                    self.standing.push(vals![change.session, status, &next.reason, fulfilled_at]);
+                }
+                if next.status == Status::Fulfilled && before.status != Status::Fulfilled {
+                    self.fulfilled.push(vals![change.session, now]);
+                }
+            }
         }
+        Ok(())
     }
-    Ok(())
 }
 
 fn effect_row(session: i64, effect: &Effect) -> Result<Vec<Value>, StoreError> {

@@ -46,15 +46,10 @@ impl Store {
             .write("by_hand", Lane::Others, move |tx| {
                 let (who, key, lines) = (who.clone(), key.clone(), lines.clone());
                 Box::pin(async move {
-                    let found: Option<(i64,)> = tx
-                        .first(
-                            "SELECT o.session FROM orders o JOIN session s ON s.seq = o.session \
-                             WHERE s.id = $1 AND s.livemode = $2 AND s.account = $3",
-                            vals![&key.id, key.livemode, &key.account],
-                        )
-                        .await?;
-                    let Some((session,)) = found else { return Ok(None) };
-                    let moved = rework(tx, vec![session], now, None, |r, _| {
+                    let Some(session) = Self::order_number(tx, &key).await? else {
+                        return Ok(None);
+                    };
+                    let moved = rework(tx, vec![session], now, None, Some(&who), |r, _| {
                         by_hand(&r.order, act, &lines, &who, now)
                     })
                     .await?;

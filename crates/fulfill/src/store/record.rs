@@ -220,6 +220,7 @@ async fn write(
                 decision,
                 sale,
                 raw,
+                who: None,
             }
         })
         .collect();
@@ -358,6 +359,7 @@ pub(super) async fn rework(
     seqs: Vec<i64>,
     now: Millis,
     stock: Option<(&Policy, bool)>,
+    who: Option<&str>,
     mut decide: impl FnMut(&Remembered, &mut fulfill_rules::supply::Supply) -> Decision,
 ) -> Result<Vec<Recorded>, StoreError> {
     let mut sessions = orders::lock(tx, seqs).await?;
@@ -383,6 +385,7 @@ pub(super) async fn rework(
                 decision,
                 sale: None,
                 raw: None,
+                who,
             })
         })
         .collect();

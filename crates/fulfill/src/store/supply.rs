@@ -223,7 +223,7 @@ impl Store {
                         return Ok((Vec::new(), (!over).then(Vec::new)));
                     }
                     let moved =
-                        rework(tx, seqs.clone(), now, Some((&policy, true)), |r, supply| {
+                        rework(tx, seqs.clone(), now, Some((&policy, true)), None, |r, supply| {
                             decide(Some(&r.order), &Fact::Paid, &r.sale, supply, &policy, now)
                         })
                         .await?;

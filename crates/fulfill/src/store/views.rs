@@ -5,7 +5,6 @@ use std::collections::HashMap;
 use fulfill_rules::{
     Millis, delivery::DeliveryStatus, fact::Sale, id::SessionKey, order::Status, place::Effect,
 };
-use futures_util::future::BoxFuture;
 
 use super::{
     Store, StoreError,
@@ -103,6 +102,8 @@ pub struct Told {
     pub at: Millis,
     /// What.
     pub what: String,
+    /// The person who did it, where it was one.
+    pub who: Option<String>,
 }
 
 /// One event.
@@ -125,8 +126,14 @@ pub struct OrdersQuery {
     pub limit: i64,
     /// The page behind this session.
     pub after: Option<String>,
-    /// Session id, mail address, license key or part of a name.
+    /// What a person has in hand: an id, a mail address, a license key, an amount, parts of a name.
     pub q: Option<String>,
+    /// First seen at this time or later.
+    pub from: Option<Millis>,
+    /// First seen before this time.
+    pub until: Option<Millis>,
+    /// Only those with a parcel on the packing list.
+    pub to_ship: bool,
 }
 
 /// One page of orders, the newest first.
@@ -282,17 +289,6 @@ impl Store {
         packed.and_then(|(raw,)| raw).map(|raw| unpack(&raw)).transpose()
     }
 
-    /// A page of orders, the newest first.
-    ///
-    /// # Errors
-    /// When it cannot be read.
-    pub async fn orders(&self, query: OrdersQuery) -> Result<OrdersPage, StoreError> {
-        let livemode = self.livemode;
-        self.db
-            .read(move |tx| Box::pin(async move { orders_page(tx, query, livemode).await }))
-            .await
-    }
-
     /// What a customer was granted, the newest first. Waived and held grants are not granted.
     ///
     /// # Errors
@@ -374,66 +370,17 @@ async fn session_view(tx: &mut Tx, key: SessionKey) -> Result<Option<SessionView
     }))
 }
 
-fn orders_page(
+/// Orders by the numbers of their sessions, in that order.
+pub(super) async fn orders_by_number(
     tx: &mut Tx,
-    query: OrdersQuery,
-    livemode: bool,
-) -> BoxFuture<'_, Result<OrdersPage, StoreError>> {
-    Box::pin(async move {
-        let limit = query.limit.clamp(1, PAGE_MAX);
-        let mut values = vals![livemode, limit + 1];
-        let mut wheres = vec!["o.livemode = $1".to_owned()];
-        if let Some(status) = query.status {
-            values.push(status.as_str().into());
-            wheres.push(format!("o.status = ${}", values.len()));
-            if status != Status::Fulfilled {
-                // Says what the partial index says, so that it is used.
-                wheres.push("o.status <> 'fulfilled'".to_owned());
-            }
-        }
-        if let Some(after) = query.after {
-            values.push(after.into());
-            wheres.push(format!(
-                "o.session < (SELECT seq FROM session WHERE id = ${} AND livemode = $1 AND account = '')",
-                values.len()
-            ));
-        }
-        if let Some(q) = query.q.map(|q| q.trim().to_owned()).filter(|q| !q.is_empty()) {
-            wheres.push(search(&q, &mut values));
-        }
-        let sql = format!("{VIEW} WHERE {} ORDER BY o.session DESC LIMIT $2", wheres.join(" AND "));
-        let mut rows: Vec<ViewRow> = tx.fetch(&sql, values).await?;
-        let page = usize::try_from(limit).unwrap_or(usize::MAX);
-        let has_more = rows.len() > page;
-        rows.truncate(page);
-        Ok(OrdersPage { orders: with_parts(tx, rows).await?, has_more })
-    })
-}
-
-/// What a person has in hand: an id, a mail address, a key, or part of a name.
-fn search(q: &str, values: &mut Vec<Value>) -> String {
-    let mut bind = |text: String| {
-        values.push(text.into());
-        values.len()
-    };
-    let lower = q.to_lowercase();
-    if q.starts_with("cs_") {
-        return format!("s.id = ${}", bind(q.to_owned()));
-    }
-    if q.contains('@') {
-        return format!("o.email = ${}", bind(lower));
-    }
-    let part: String = lower
-        .chars()
-        .flat_map(|c| if "%_\\".contains(c) { vec!['\\', c] } else { vec![c] })
-        .collect();
-    let (exact, lower, like) = (bind(q.to_owned()), bind(lower), bind(format!("%{part}%")));
-    format!(
-        "(o.customer = ${exact} OR o.client_reference_id = ${exact} OR o.email = ${lower} \
-         OR o.name LIKE ${like} ESCAPE '\\' \
-         OR o.session IN (SELECT session FROM license_key WHERE account = '' AND livemode = $1 \
-            AND license_key = ${exact} AND session IS NOT NULL))"
-    )
+    seqs: Vec<i64>,
+) -> Result<Vec<OrderView>, StoreError> {
+    let rows: Vec<ViewRow> =
+        tx.fetch(&format!("{VIEW} WHERE o.session {{in $1}}"), vals![seqs.clone()]).await?;
+    let mut views = with_parts(tx, rows).await?;
+    let place: HashMap<i64, usize> = seqs.into_iter().zip(0..).collect();
+    views.sort_by_key(|view| place.get(&view.session).copied());
+    Ok(views)
 }
 
 async fn with_parts(tx: &mut Tx, rows: Vec<ViewRow>) -> Result<Vec<OrderView>, StoreError> {
@@ -462,9 +409,12 @@ async fn with_parts(tx: &mut Tx, rows: Vec<ViewRow>) -> Result<Vec<OrderView>, S
         });
     }
     let mut timeline: HashMap<i64, Vec<Told>> = HashMap::new();
-    let sql = "SELECT session, at, what FROM timeline WHERE session {in $1} ORDER BY session, n";
-    for (session, at, what) in tx.fetch::<(i64, i64, String)>(sql, vals![seqs.clone()]).await? {
-        timeline.entry(session).or_default().push(Told { at, what });
+    let sql =
+        "SELECT session, at, what, who FROM timeline WHERE session {in $1} ORDER BY session, n";
+    for (session, at, what, who) in
+        tx.fetch::<(i64, i64, String, Option<String>)>(sql, vals![seqs.clone()]).await?
+    {
+        timeline.entry(session).or_default().push(Told { at, what, who });
     }
     let mut events: HashMap<i64, Vec<EventView>> = HashMap::new();
     let sql = "SELECT h.session, h.id, e.type, e.received_at FROM heard h JOIN event e ON e.seq = h.event \

@@ -119,7 +119,7 @@ fn delivery(delivery: &DeliveryView) -> Value {
 }
 
 fn told(told: &Told) -> Value {
-    json!({ "at": moment(told.at), "what": told.what })
+    json!({ "at": moment(told.at), "what": told.what, "who": told.who })
 }
 
 fn event(event: &EventView) -> Value {

@@ -52,8 +52,13 @@ pub(super) async fn list(State(web): State<Arc<Web>>, uri: Uri) -> Answer {
         Some(id) => Some(known_order(&web, &id).await?),
         None => None,
     };
-    let query =
-        OrdersQuery { status: status.transpose()?, limit: limit?, after, q: given.remove("q") };
+    let query = OrdersQuery {
+        status: status.transpose()?,
+        limit: limit?,
+        after,
+        q: given.remove("q"),
+        ..OrdersQuery::default()
+    };
     let page = web.store.orders(query).await?;
     let data: Vec<Value> = page.orders.iter().map(order_json::order).collect();
     Ok(Json(json!({ "object": "list", "data": data, "has_more": page.has_more })).into_response())

@@ -105,7 +105,7 @@ both!(an_order_is_found_by_what_a_person_has_in_hand, async |t| {
         ("cs_test_", &[]),
         ("zoë@example.com", &["cs_test_a"]),
         (" ZOË@EXAMPLE.COM ", &["cs_test_a"]),
-        ("@example.com", &[]),
+        ("@example.com", &["cs_test_c", "cs_test_b", "cs_test_a"]),
         ("AAAA-1111", &["cs_test_a"]),
         ("free", &[]),
         ("100%", &["cs_test_a"]),
@@ -120,7 +120,7 @@ both!(an_order_is_found_by_what_a_person_has_in_hand, async |t| {
         ("ref-zoë@example.com", &[]),
         ("ref-1", &["cs_test_c", "cs_test_b", "cs_test_a"]),
         ("%", &["cs_test_a"]),
-        ("_", &["cs_test_b"]),
+        ("b_b", &["cs_test_b"]),
         ("", &["cs_test_c", "cs_test_b", "cs_test_a"]),
         ("'; DROP TABLE orders; --", &[]),
     ] {
@@ -132,6 +132,7 @@ both!(an_order_is_found_by_what_a_person_has_in_hand, async |t| {
         status: Some(Status::Fulfilled),
         after: Some("cs_test_c".into()),
         limit: 10,
+        ..OrdersQuery::default()
     };
     assert_eq!(ids(t, both).await, ["cs_test_b"], "all conditions hold together");
 });

@@ -188,7 +188,11 @@ at_the_office!(
         let order = t.expect(&id, "fulfilled").await;
         assert_eq!(delivery(&order, "mail.receipt")["status"], "due");
         // Another process takes it up and is never heard of again.
-        t.db.run("UPDATE delivery SET status = 'running' WHERE kind = 'mail.receipt'").await;
+        let lost = format!(
+            "UPDATE delivery SET status = 'running', due_at = {} WHERE kind = 'mail.receipt'",
+            t.clock.now()
+        );
+        t.db.run(&lost).await;
         t.pass(DAY).await;
         assert_eq!(office.taken().len(), 0, "it may have arrived");
         let order = t.expect(&id, "fulfilled").await;

@@ -86,3 +86,5 @@ CREATE TABLE summary (
   said {text},
   PRIMARY KEY (livemode, day)
 );
+CREATE INDEX effect_to_ship ON effect (session) WHERE status = 'to_ship';
+CREATE INDEX stock_movement_of ON stock_movement (livemode, sku, seq);

@@ -1,0 +1,209 @@
+//! One narrow row an order, so that searching and counting need not read the orders themselves. It is
+//! written in the transaction that writes the order, at the end of its table.
+
+use fulfill_rules::{Millis, fact::Sale, id::SessionKey, money};
+
+use super::db::{Value, vals};
+
+/// Longest haystack, in bytes: a cart of a hundred lines must not make the rows wide.
+const BYTES_MAX: usize = 2_000;
+
+pub(super) const COLUMNS: &str =
+    "digest (session, livemode, placed_at, fulfilled_at, currency, amount, haystack)";
+pub(super) const AGAIN: &str = "ON CONFLICT (session) DO UPDATE SET \
+    placed_at = COALESCE(digest.placed_at, excluded.placed_at), \
+    fulfilled_at = COALESCE(digest.fulfilled_at, excluded.fulfilled_at), \
+    currency = excluded.currency, amount = excluded.amount, haystack = excluded.haystack";
+
+/// The row of an order. What a buyer paid in another currency is what the merchant sees on a card's
+/// statement, so both amounts can be searched; counted is the shop's own.
+pub(super) fn row(
+    session: i64,
+    key: &SessionKey,
+    sale: &Sale,
+    placed_at: Option<Millis>,
+    fulfilled_at: Option<Millis>,
+) -> Vec<Value> {
+    vals![
+        session,
+        key.livemode,
+        placed_at,
+        fulfilled_at,
+        &sale.currency,
+        sale.amount_total,
+        haystack(key, sale)
+    ]
+}
+
+/// Everything a person may have in hand, in lower case, between spaces: amounts as `20.00`.
+fn haystack(key: &SessionKey, sale: &Sale) -> String {
+    let amount = |minor: Option<i64>, currency: Option<&str>| Some(money::plain(minor?, currency?));
+    let paid = sale.presentment.as_ref();
+    let customer = &sale.customer;
+    let mut words: Vec<Option<String>> = vec![
+        Some(key.id.clone()),
+        customer.name.clone(),
+        customer.email.clone(),
+        customer.phone.clone(),
+        customer.id.clone(),
+        sale.client_reference_id.clone(),
+        sale.payment_intent.clone(),
+        sale.payment_link.clone(),
+        amount(sale.amount_total, sale.currency.as_deref()),
+        paid.map(|paid| money::plain(paid.amount, &paid.currency)),
+    ];
+    if let Some(shipping) = &sale.shipping {
+        let address = &shipping.address;
+        words.extend([
+            shipping.name.clone(),
+            address.line1.clone(),
+            address.city.clone(),
+            address.postal_code.clone(),
+        ]);
+    }
+    words.extend(sale.lines.iter().map(|line| line.description.clone()));
+    let mut text = String::from(" ");
+    for word in words.into_iter().flatten() {
+        let word = word.to_lowercase();
+        if text.len() + word.len() < BYTES_MAX && !text.contains(&format!(" {word} ")) {
+            text.push_str(&word);
+            text.push(' ');
+        }
+    }
+    text
+}
+
+/// The patterns that a haystack must contain, all of them: the words of what somebody typed, and an
+/// amount as it is written here.
+pub(super) fn needles(q: &str) -> Vec<Vec<String>> {
+    q.to_lowercase()
+        .split_whitespace()
+        .map(|word| match amounts(word) {
+            // A short number is an amount; a long one may be a telephone's or an order's, too.
+            Some(mut amounts) => {
+                if word.len() >= 4 || !word.chars().all(|c| c.is_ascii_digit()) {
+                    amounts.push(contains(word));
+                }
+                amounts
+            }
+            None => vec![contains(word)],
+        })
+        .collect()
+}
+
+fn contains(word: &str) -> String {
+    format!("%{}%", escaped(word))
+}
+
+fn escaped(word: &str) -> String {
+    word.chars().flat_map(|c| if "%_\\".contains(c) { vec!['\\', c] } else { vec![c] }).collect()
+}
+
+/// `20`, `20,00`, `€20` and `1.020,00` as amounts are kept: with a point, and the currency's decimals.
+fn amounts(word: &str) -> Option<Vec<String>> {
+    let word = word.trim_matches(|c: char| !c.is_ascii_digit() && !c.is_alphabetic());
+    let plain = |text: &str| text.chars().filter(char::is_ascii_digit).collect::<String>();
+    let only = |text: &str| {
+        !text.is_empty() && text.chars().all(|c| c.is_ascii_digit() || ".,'".contains(c))
+    };
+    if !only(word) || !word.starts_with(|c: char| c.is_ascii_digit()) {
+        return None;
+    }
+    let (whole, part) = match word.rfind(['.', ',']) {
+        Some(at) if (1..=3).contains(&(word.len() - at - 1)) => {
+            (plain(&word[..at]), Some(plain(&word[at + 1..])))
+        }
+        _ => (plain(word), None),
+    };
+    let whole = whole.trim_start_matches('0');
+    let whole = if whole.is_empty() { "0" } else { whole };
+    let mut kept = match &part {
+        // Three digits may be thousands, or a dinar's decimals.
+        Some(part) if part.len() == 3 => {
+            let thousands = format!("{whole}{part}");
+            vec![format!("{thousands}.00"), thousands, format!("{whole}.{part}")]
+        }
+        Some(part) => vec![format!("{whole}.{part:0<2}"), format!("{whole}.{part:0<3}")],
+        None => vec![format!("{whole}.00"), whole.to_owned(), format!("{whole}.000")],
+    };
+    kept.iter_mut().for_each(|amount| *amount = format!("% {amount} %"));
+    Some(kept)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use fulfill_rules::fact::{Customer, Line};
+
+    fn found(q: &str, hay: &str) -> bool {
+        // The patterns have % at both ends; what was escaped is only `_`.
+        needles(q)
+            .iter()
+            .all(|any| any.iter().any(|p| hay.contains(&p.trim_matches('%').replace('\\', ""))))
+    }
+
+    #[test]
+    fn whatever_a_person_has_in_hand_is_in_the_row() {
+        let key = SessionKey::parse("cs_test_a1B2").unwrap();
+        let sale = Sale {
+            amount_total: Some(102_000),
+            currency: Some("eur".into()),
+            payment_intent: Some("pi_123".into()),
+            customer: Customer {
+                email: Some("Jenny@Example.com".into()),
+                name: Some("Jenny RÖSEN".into()),
+                phone: Some("+49 170 1234567".into()),
+                ..Customer::default()
+            },
+            lines: vec![Line { description: Some("T-Shirt".into()), ..Line::default() }],
+            ..Sale::default()
+        };
+        let hay = haystack(&key, &sale);
+        for q in [
+            "jenny",
+            "rösen jenny",
+            "JENNY@",
+            "example.com",
+            "pi_123",
+            "cs_test_a1b2",
+            "1020",
+            "1020.00",
+            "1020,00",
+            "1.020,00",
+            "1,020.00",
+            "€1020",
+            "t-shirt",
+            "1234567",
+        ] {
+            assert!(found(q, &hay), "{q} in {hay}");
+        }
+        for q in ["102", "20.00", "020", "1020.01", "peter", "jenny peter", "10200"] {
+            assert!(!found(q, &hay), "{q} in {hay}");
+        }
+    }
+
+    #[test]
+    fn amounts_are_found_as_each_currency_writes_them() {
+        for (q, hay) in [
+            ("500", " 500 jpy "),
+            ("1.234", " 1.234 kwd "),
+            ("10,5", " 10.50 huf "),
+            ("20", " 20.000 kwd "),
+        ] {
+            assert!(found(q, hay), "{q} in {hay}");
+        }
+    }
+
+    #[test]
+    fn a_haystack_stays_narrow() {
+        let lines = (0..500)
+            .map(|n| Line { description: Some(format!("thing number {n}")), ..Line::default() });
+        let sale = Sale { lines: lines.collect(), ..Sale::default() };
+        assert!(haystack(&SessionKey::parse("cs_test_a").unwrap(), &sale).len() <= BYTES_MAX);
+    }
+
+    #[test]
+    fn what_is_typed_is_no_pattern() {
+        assert_eq!(needles("50%_x"), [["%50\\%\\_x%"]]);
+    }
+}

@@ -1,0 +1,252 @@
+//! A parcel leaves: who carries it, under which number, and where it can be followed.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    notice::SHIPPED,
+    order::{Decision, NewDelivery, Order, changed},
+    place::{EffectKind, EffectStatus, web_address},
+};
+
+/// Longest carrier and tracking number, in characters.
+const WORDS_MAX: usize = 100;
+/// Longest address.
+const URL_MAX: usize = 1_000;
+
+/// How a parcel travels. All of it may be unknown.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Shipment {
+    carrier: Option<String>,
+    tracking: Option<String>,
+    url: Option<String>,
+}
+
+/// What is wrong with a shipment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ShipmentMistake {
+    /// A text that no label bears.
+    #[error("{0}: too long (at most 100 characters), or not plain text")]
+    Text(&'static str),
+    /// An address that a browser cannot follow.
+    #[error("url: write a web address that begins with https:// (at most 1000 characters)")]
+    Url,
+}
+
+/// Why nothing was shipped.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NotShipped {
+    /// There is nothing to send.
+    #[error("no parcel of this order waits to be sent")]
+    Nothing,
+    /// A line that has no parcel, or none yet.
+    #[error("line {0} has no parcel that could be sent")]
+    Line(String),
+}
+
+impl Shipment {
+    /// Checks what a person typed; what is empty is unknown.
+    ///
+    /// # Errors
+    /// [`ShipmentMistake`] names the first that is wrong.
+    pub fn new(
+        carrier: Option<&str>,
+        tracking: Option<&str>,
+        url: Option<&str>,
+    ) -> Result<Self, ShipmentMistake> {
+        fn given(text: Option<&str>) -> Option<&str> {
+            text.map(str::trim).filter(|text| !text.is_empty())
+        }
+        let word = |name, text: Option<&str>| {
+            let text = given(text);
+            let fits = text.is_none_or(|text| {
+                text.chars().count() <= WORDS_MAX && !text.chars().any(char::is_control)
+            });
+            if fits { Ok(text.map(str::to_owned)) } else { Err(ShipmentMistake::Text(name)) }
+        };
+        let url = match given(url) {
+            None => None,
+            Some(url) if url.len() <= URL_MAX && web_address(url).is_some() => Some(url.to_owned()),
+            Some(_) => return Err(ShipmentMistake::Url),
+        };
+        Ok(Self { carrier: word("carrier", carrier)?, tracking: word("tracking", tracking)?, url })
+    }
+
+    /// What the mail to the buyer is told.
+    #[must_use]
+    pub fn input(&self) -> BTreeMap<String, String> {
+        let known = [("carrier", &self.carrier), ("tracking", &self.tracking), ("url", &self.url)];
+        let known = known.into_iter().filter_map(|(name, text)| Some((name, text.as_ref()?)));
+        known.map(|(name, text)| (name.to_owned(), text.clone())).collect()
+    }
+
+    fn said(&self) -> String {
+        let parts: Vec<&str> =
+            [&self.carrier, &self.tracking].into_iter().filter_map(|p| p.as_deref()).collect();
+        if parts.is_empty() { String::new() } else { format!(" ({})", parts.join(", ")) }
+    }
+}
+
+/// Parcels leave: those of `lines`, or all that wait when it is empty. Lines that were named may have
+/// left before: then what is known of their way is corrected. With `mail` the buyer is told, once for
+/// each shipment.
+///
+/// # Errors
+/// [`NotShipped`] when there is nothing to send.
+pub fn ship(
+    order: &Order,
+    lines: &[String],
+    shipment: &Shipment,
+    mail: bool,
+    who: &str,
+) -> Result<Decision, NotShipped> {
+    let parcel = |status| {
+        move |e: &&crate::place::Effect| e.kind == EffectKind::Parcel && e.status == status
+    };
+    for line in lines {
+        let mut of_line = order.effects.iter().filter(|e| e.line == *line);
+        let ready =
+            of_line.any(|e| parcel(EffectStatus::ToShip)(&e) || parcel(EffectStatus::Shipped)(&e));
+        if !ready {
+            return Err(NotShipped::Line(line.clone()));
+        }
+    }
+    let leaves = |e: &crate::place::Effect| {
+        parcel(EffectStatus::ToShip)(&e) && lines.is_empty() || {
+            e.kind == EffectKind::Parcel
+                && lines.contains(&e.line)
+                && matches!(e.status, EffectStatus::ToShip | EffectStatus::Shipped)
+        }
+    };
+    let mut after = order.effects.clone();
+    let (mut left, mut corrected) = (Vec::new(), Vec::new());
+    for effect in after.iter_mut().filter(|e| leaves(e)) {
+        let told = if effect.status == EffectStatus::Shipped { &mut corrected } else { &mut left };
+        told.push(effect.line.clone());
+        effect.status = EffectStatus::Shipped;
+        effect.subject = shipment.carrier.clone().unwrap_or_default();
+        effect.value.clone_from(&shipment.tracking);
+        effect.url.clone_from(&shipment.url);
+    }
+    let said = match (&left[..], &corrected[..]) {
+        ([], []) => return Err(NotShipped::Nothing),
+        ([], corrected) => format!("tracking corrected by {who}: {}", corrected.join(", ")),
+        (left, _) => format!("shipped by {who}: {}", left.join(", ")),
+    };
+    let said = format!("{said}{}", shipment.said());
+    let news = mail && !left.is_empty();
+    let deliveries = news.then(|| NewDelivery {
+        kind: SHIPPED.to_owned(),
+        line: next_shipment(order),
+        owed: false,
+        input: shipment.input(),
+    });
+    Ok(changed(order, after, Vec::from_iter(deliveries), Some(said)))
+}
+
+/// The first shipment's mail is about the whole order, the next ones have numbers.
+fn next_shipment(order: &Order) -> String {
+    match order.deliveries.iter().filter(|d| d.kind == SHIPPED).count() {
+        0 => String::new(),
+        before => format!("shipment {}", before + 1),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        delivery::DeliveryStatus,
+        id::SessionKey,
+        order::{Owed, Status},
+        place::Effect,
+    };
+
+    fn parcel(line: &str, status: EffectStatus) -> Effect {
+        Effect {
+            line: line.to_owned(),
+            kind: EffectKind::Parcel,
+            unit: 1,
+            quantity: 1,
+            status,
+            subject: String::new(),
+            value: None,
+            url: None,
+            days: None,
+            expires_at: None,
+            held: None,
+            backorder: false,
+            note: None,
+        }
+    }
+
+    fn order(effects: Vec<Effect>) -> Order {
+        Order {
+            key: SessionKey::parse("cs_test_a").unwrap(),
+            status: Status::Fulfilled,
+            reason: None,
+            first_seen_at: 0,
+            placed: true,
+            has_address: true,
+            effects,
+            deliveries: Vec::new(),
+        }
+    }
+
+    fn post() -> Shipment {
+        Shipment::new(Some("Post"), Some(" RR1 "), Some("https://post.example/RR1")).unwrap()
+    }
+
+    #[test]
+    fn all_that_waits_leaves_and_the_buyer_is_told_once_for_each_shipment() {
+        use EffectStatus::{Held, Shipped, ToShip};
+        let mut before =
+            order(vec![parcel("li_1", ToShip), parcel("li_2", Held), parcel("li_3", Shipped)]);
+        let decision = ship(&before, &[], &post(), true, "Ann").unwrap();
+        let [gone] = &decision.effects[..] else { panic!("{decision:#?}") };
+        assert_eq!((gone.line.as_str(), gone.status), ("li_1", Shipped));
+        assert_eq!(gone.subject, "Post");
+        assert_eq!(gone.value.as_deref(), Some("RR1"));
+        assert_eq!(decision.timeline, ["shipped by Ann: li_1 (Post, RR1)"]);
+        let [mail] = &decision.deliveries[..] else { panic!("{decision:#?}") };
+        assert_eq!((mail.kind.as_str(), mail.line.as_str()), (SHIPPED, ""));
+        assert_eq!(mail.input["tracking"], "RR1");
+
+        before.deliveries =
+            vec![Owed { kind: SHIPPED.into(), owed: false, status: DeliveryStatus::Done }];
+        let decision = ship(&before, &["li_1".into()], &post(), true, "Ann").unwrap();
+        assert_eq!(decision.deliveries[0].line, "shipment 2");
+        let decision = ship(&before, &["li_1".into()], &post(), false, "Ann").unwrap();
+        assert!(decision.deliveries.is_empty(), "the shop sends no mail");
+    }
+
+    #[test]
+    fn tracking_can_be_corrected_without_another_mail() {
+        let before = order(vec![parcel("li_1", EffectStatus::Shipped)]);
+        let decision = ship(&before, &["li_1".into()], &post(), true, "Ann").unwrap();
+        assert_eq!(decision.timeline, ["tracking corrected by Ann: li_1 (Post, RR1)"]);
+        assert!(decision.deliveries.is_empty());
+    }
+
+    #[test]
+    fn what_cannot_leave_is_refused() {
+        let before = order(vec![parcel("li_1", EffectStatus::Held)]);
+        let refused = |lines: &[String]| ship(&before, lines, &post(), true, "Ann").unwrap_err();
+        assert_eq!(refused(&[]), NotShipped::Nothing);
+        assert_eq!(refused(&["li_1".into()]), NotShipped::Line("li_1".into()));
+        assert_eq!(refused(&["li_9".into()]), NotShipped::Line("li_9".into()));
+    }
+
+    #[test]
+    fn what_is_typed_is_checked() {
+        assert_eq!(Shipment::new(Some("  "), None, None), Ok(Shipment::default()));
+        let long = "x".repeat(101);
+        for (carrier, tracking, url, why) in [
+            (Some("a\nb"), None, None, "carrier"),
+            (None, Some(long.as_str()), None, "tracking"),
+            (None, None, Some("javascript:alert(1)"), "url"),
+        ] {
+            let mistake = Shipment::new(carrier, tracking, url).unwrap_err().to_string();
+            assert!(mistake.starts_with(why), "{mistake}");
+        }
+    }
+}
