@@ -14,6 +14,7 @@ mod nodes;
 mod orders;
 mod people;
 mod record;
+mod shelves;
 mod sort;
 mod supply;
 mod views;
@@ -32,6 +33,7 @@ pub use self::{
     nodes::Nodes,
     people::Imported,
     record::{Look, Looked, Recorded},
+    shelves::{MovementView, PoolView, ShelfView, StockChange},
     sort::Sorted,
     views::{
         Counts, DeliveryView, EventView, GrantView, GrantsOf, OrderView, OrdersPage, OrdersQuery,

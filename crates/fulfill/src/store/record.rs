@@ -225,7 +225,7 @@ async fn write(
         })
         .collect();
     orders::save(tx, &changes, &mut sessions, now).await?;
-    supply::save(tx, &stock, &changes, looks.first().map(|l| &l.claim.key)).await?;
+    supply::save(tx, &stock, &changes, looks.first().map(|l| &l.claim.key), now).await?;
     let closed = looks.iter().zip(&decisions).filter_map(|(look, decision)| {
         sessions.get(&look.claim.session).map(|locked| close(look, decision, locked, now))
     });
@@ -390,7 +390,7 @@ pub(super) async fn rework(
         })
         .collect();
     orders::save(tx, &changes, &mut sessions, now).await?;
-    supply::save(tx, &supplies, &changes, key.as_ref()).await?;
+    supply::save(tx, &supplies, &changes, key.as_ref(), now).await?;
     orders::save_told(tx, &sessions).await?;
     let told = changes.iter().filter_map(|change| {
         let locked = sessions.get(&change.session)?;

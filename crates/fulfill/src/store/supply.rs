@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use fulfill_rules::{
+    Millis,
     fact::{Fact, Sale},
     id::SessionKey,
     order::{Order, Policy, decide, demand},
@@ -113,8 +114,10 @@ pub(super) async fn save(
     supply: &Supply,
     changes: &[Change<'_>],
     key: Option<&SessionKey>,
+    now: Millis,
 ) -> Result<(), StoreError> {
     let Some(key) = key else { return Ok(()) };
+    note_movements(tx, key.livemode, now, sold(supply, changes)).await?;
     let shelves = supply.shelves.iter().filter(|(_, shelf)| shelf.changed);
     let rows = shelves
         .map(|(sku, s)| vals![&key.account, key.livemode, sku, s.on_hand, s.backordered])
@@ -142,6 +145,64 @@ pub(super) async fn save(
     }
     let by = ["account", "livemode", "pool", "license_key"];
     tx.update("license_key", &by, &["session", "line", "unit"], drawn).await
+}
+
+/// One change of a shelf, and what is there after it.
+#[derive(Debug)]
+pub(super) struct Movement<'a> {
+    pub(super) sku: &'a str,
+    pub(super) change: i64,
+    pub(super) on_hand: i64,
+    pub(super) backordered: i64,
+    pub(super) session: Option<i64>,
+    pub(super) who: Option<&'a str>,
+    pub(super) why: Option<&'a str>,
+}
+
+/// What decisions took, one movement for each line. The shelves show how it ended; going back from
+/// there says what was there after each of them.
+fn sold<'a>(supply: &Supply, changes: &'a [Change<'_>]) -> Vec<Movement<'a>> {
+    let mut after: BTreeMap<&str, i64> = BTreeMap::new();
+    let shelves = supply.shelves.iter().filter(|(_, shelf)| shelf.changed);
+    after.extend(shelves.map(|(sku, s)| (sku.as_str(), s.on_hand.saturating_sub(s.backordered))));
+    let taken = changes.iter().flat_map(|change| {
+        let effects = change.decision.effects.iter();
+        let taken =
+            effects.filter(|e| e.kind == EffectKind::Stock && e.status == EffectStatus::Done);
+        taken.map(move |effect| (change, effect))
+    });
+    let taken: Vec<_> = taken.collect();
+    let mut moved = Vec::with_capacity(taken.len());
+    for (change, effect) in taken.into_iter().rev() {
+        let Some(left) = after.get_mut(effect.subject.as_str()) else { continue };
+        moved.push(Movement {
+            sku: &effect.subject,
+            change: -effect.quantity,
+            on_hand: (*left).max(0),
+            backordered: left.saturating_neg().max(0),
+            session: Some(change.session),
+            who: change.who,
+            why: None,
+        });
+        *left = left.saturating_add(effect.quantity);
+    }
+    moved.reverse();
+    moved
+}
+
+/// Writes movements, at the end of their table.
+pub(super) async fn note_movements(
+    tx: &mut Tx,
+    livemode: bool,
+    now: Millis,
+    moved: Vec<Movement<'_>>,
+) -> Result<(), StoreError> {
+    let rows = moved.into_iter().map(|m| {
+        vals![livemode, m.sku, now, m.change, m.on_hand, m.backordered, m.session, m.who, m.why]
+    });
+    let columns =
+        "stock_movement (livemode, sku, at, change, on_hand, backordered, session, who, why)";
+    tx.insert(columns, rows.collect(), "").await
 }
 
 /// Something that was filled and for which older orders are served first.
@@ -241,7 +302,7 @@ impl Store {
     /// # Errors
     /// When it cannot be written.
     pub async fn open_stock(&self, opening: &BTreeMap<String, i64>) -> Result<(), StoreError> {
-        let livemode = self.livemode;
+        let (now, livemode) = (self.now(), self.livemode);
         let opening: Vec<(String, i64)> = opening.iter().map(|(k, v)| (k.clone(), *v)).collect();
         let opened: Vec<(String,)> = self
             .db
@@ -266,49 +327,34 @@ impl Store {
                     .map(|(sku, amount)| vals!["", livemode, sku, *amount, true])
                     .collect();
                 let skus = new.iter().map(|(sku, _)| sku.clone()).collect();
+                let amounts = new.clone();
                 Box::pin(async move {
-                    tx.insert(
-                        "shelf (account, livemode, sku, on_hand, opened)",
-                        rows,
-                        "ON CONFLICT (account, livemode, sku) DO UPDATE SET \
+                    let opened: Vec<(String, i64, i64)> = tx
+                        .for_rows(
+                            "INSERT INTO shelf (account, livemode, sku, on_hand, opened) {rows} \
+                         ON CONFLICT (account, livemode, sku) DO UPDATE SET \
                          on_hand = shelf.on_hand + CASE WHEN excluded.on_hand > shelf.backordered \
                            THEN excluded.on_hand - shelf.backordered ELSE 0 END, \
                          backordered = CASE WHEN shelf.backordered > excluded.on_hand \
                            THEN shelf.backordered - excluded.on_hand ELSE 0 END, opened = TRUE \
-                         WHERE NOT shelf.opened",
-                    )
-                    .await?;
+                         WHERE NOT shelf.opened RETURNING sku, on_hand, backordered",
+                            rows,
+                        )
+                        .await?;
+                    let moved = opened.iter().filter_map(|(sku, on_hand, backordered)| {
+                        let (_, amount) = amounts.iter().find(|(name, _)| name == sku)?;
+                        Some(Movement {
+                            sku,
+                            change: *amount,
+                            on_hand: *on_hand,
+                            backordered: *backordered,
+                            session: None,
+                            who: None,
+                            why: Some("opening stock"),
+                        })
+                    });
+                    note_movements(tx, livemode, now, moved.collect()).await?;
                     begin_release(tx, livemode, skus).await
-                })
-            })
-            .await
-    }
-
-    /// Puts `amount` more on a shelf; what is owed on backorder comes off first. Orders that wait are
-    /// served by the next [`Store::release`]. Returns what is on the shelf now.
-    ///
-    /// # Errors
-    /// When it cannot be written.
-    pub async fn add_stock(&self, sku: &str, amount: i64) -> Result<i64, StoreError> {
-        let (livemode, sku) = (self.livemode, sku.to_owned());
-        self.db
-            .write("add_stock", Lane::Others, move |tx| {
-                let sku = sku.clone();
-                Box::pin(async move {
-                    let key = SessionKey { account: String::new(), livemode, id: String::new() };
-                    let wanted = Demand { skus: [sku.clone()].into(), ..Demand::default() };
-                    let supply = load(tx, &wanted, Some(&key)).await?;
-                    let shelf = supply.shelves.get(&sku).cloned().unwrap_or_default();
-                    let owed = shelf.backordered.min(amount).max(0);
-                    let on_hand = shelf.on_hand.saturating_add(amount - owed).max(0);
-                    tx.execute(
-                        "UPDATE shelf SET on_hand = $1, backordered = $2, opened = TRUE \
-                         WHERE account = '' AND livemode = $3 AND sku = $4",
-                        vals![on_hand, shelf.backordered - owed, livemode, &sku],
-                    )
-                    .await?;
-                    begin_release(tx, livemode, vec![sku]).await?;
-                    Ok(on_hand)
                 })
             })
             .await
@@ -337,7 +383,11 @@ async fn waiting(
 
 /// Shelves that were filled, and locked by that, serve those who wait for them first. Where nobody
 /// waits, newcomers are served at once.
-async fn begin_release(tx: &mut Tx, livemode: bool, skus: Vec<String>) -> Result<(), StoreError> {
+pub(super) async fn begin_release(
+    tx: &mut Tx,
+    livemode: bool,
+    skus: Vec<String>,
+) -> Result<(), StoreError> {
     tx.execute(
         "UPDATE shelf SET releasing = TRUE WHERE account = '' AND livemode = $1 AND sku {in $2} \
          AND EXISTS (SELECT 1 FROM effect e JOIN orders o ON o.session = e.session \

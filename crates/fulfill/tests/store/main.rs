@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a story that cannot go on ends there")]
 
+mod acts;
 mod bench;
 mod deliveries;
 mod inbox;

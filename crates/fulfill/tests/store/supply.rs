@@ -259,7 +259,7 @@ both!(test_and_live_have_stock_and_keys_of_their_own, async |t| {
 });
 
 /// As the service does at its start.
-async fn open(t: &Bench, stock: &[(&str, i64)]) {
+pub(crate) async fn open(t: &Bench, stock: &[(&str, i64)]) {
     t.store.open_stock(&shelves(stock)).await.unwrap();
     t.store.release(&t.shop).await.unwrap();
 }

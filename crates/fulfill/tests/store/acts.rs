@@ -1,0 +1,110 @@
+//! What people do to orders and shelves: told with who did it, and nothing else moves.
+
+use fulfill::store::{NotResent, OrdersQuery, StockChange};
+use fulfill_rules::{notice, order::Status, shipment::Shipment};
+
+use crate::{Bench, bench::key, both, supply::open};
+
+fn post() -> Shipment {
+    Shipment::new(Some("Post"), Some("RR-77"), Some("https://post.example/RR-77")).unwrap()
+}
+
+async fn told(t: &Bench, id: &str) -> Vec<(String, Option<String>)> {
+    t.order(id).await.timeline.into_iter().map(|told| (told.what, told.who)).collect()
+}
+
+both!(a_parcel_leaves_once_and_the_buyer_is_told, async |t| {
+    open(t, &[("SHIRT", 5)]).await;
+    t.pay("cs_test_a", &[("shirt", 1)]).await;
+    let shipped = t.store.ship(&key("cs_test_a"), vec![], post(), true, "Ann").await.unwrap();
+    assert!(shipped.unwrap().unwrap().deliveries, "the mail is due");
+    let order = t.order("cs_test_a").await;
+    let parcel = order.effects.iter().find(|e| e.url.is_some()).unwrap();
+    assert_eq!((parcel.subject.as_str(), parcel.value.as_deref()), ("Post", Some("RR-77")));
+    assert_eq!(order.status, Status::Fulfilled);
+    let mails = order.deliveries.iter().filter(|d| d.kind == notice::SHIPPED);
+    assert_eq!(mails.count(), 1);
+    let last = told(t, "cs_test_a").await.pop().unwrap();
+    assert_eq!(last.1.as_deref(), Some("Ann"));
+    assert!(last.0.starts_with("shipped by Ann") && last.0.ends_with("(Post, RR-77)"), "{last:?}");
+
+    let again = t.store.ship(&key("cs_test_a"), vec![], post(), true, "Ann").await.unwrap();
+    assert!(again.unwrap().is_err(), "nothing is left to send");
+    let found = OrdersQuery { q: Some("rr-77".into()), limit: 5, ..OrdersQuery::default() };
+    assert_eq!(t.store.orders(found).await.unwrap().orders.len(), 1, "by its tracking number");
+    assert!(t.store.ship(&key("cs_test_z"), vec![], post(), true, "Ann").await.unwrap().is_none());
+});
+
+both!(orders_with_parcels_to_pack_are_found, async |t| {
+    open(t, &[("SHIRT", 5)]).await;
+    t.pay("cs_test_a", &[("shirt", 1)]).await;
+    t.pay("cs_test_b", &[("course", 1)]).await;
+    let to_ship = || OrdersQuery { to_ship: true, limit: 5, ..OrdersQuery::default() };
+    assert_eq!(t.store.orders(to_ship()).await.unwrap().orders.len(), 1);
+    t.store.ship(&key("cs_test_a"), vec![], post(), false, "Ann").await.unwrap();
+    assert!(t.store.orders(to_ship()).await.unwrap().orders.is_empty());
+});
+
+both!(a_note_is_told_and_changes_nothing, async |t| {
+    t.pay("cs_test_a", &[("course", 1)]).await;
+    let before = t.order("cs_test_a").await;
+    assert!(t.store.add_note(&key("cs_test_a"), "called him <b>", "Ann").await.unwrap());
+    let after = t.order("cs_test_a").await;
+    assert_eq!((after.status, after.effects), (before.status, before.effects));
+    let last = told(t, "cs_test_a").await.pop().unwrap();
+    assert_eq!(last, ("note by Ann: called him <b>".to_owned(), Some("Ann".to_owned())));
+    assert!(!t.store.add_note(&key("cs_test_z"), "x", "Ann").await.unwrap());
+});
+
+both!(a_mail_is_sent_again_when_a_person_says_so, async |t| {
+    t.pay("cs_test_a", &[("course", 1)]).await;
+    let kinds = [notice::RECEIPT];
+    let first = t.store.claim_deliveries(&kinds, 5).await.unwrap().remove(0);
+    let resend =
+        async |mail: &str| t.store.resend(&key("cs_test_a"), mail, "Ann").await.unwrap().unwrap();
+    assert_eq!(resend(notice::RECEIPT).await, Err(NotResent::Running(notice::RECEIPT.into())));
+    let done = fulfill_rules::delivery::Next {
+        status: fulfill_rules::delivery::DeliveryStatus::Done,
+        due_at: None,
+        said: None,
+    };
+    t.store.finish_delivery(&first.id, first.attempt, &done).await.unwrap().unwrap();
+    assert_eq!(resend(notice::RECEIPT).await, Ok(()));
+    let again = t.store.claim_deliveries(&kinds, 5).await.unwrap().remove(0);
+    assert_eq!((first.resent, again.resent), (0, 1), "it leaves under another key");
+    assert!(matches!(resend(notice::SHIPPED).await, Err(NotResent::Never(_))));
+    assert!(matches!(resend("mail.new_order").await, Err(NotResent::Unknown(_))));
+});
+
+both!(every_change_of_a_shelf_is_a_movement, async |t| {
+    open(t, &[("SHIRT", 5)]).await;
+    t.pay("cs_test_a", &[("shirt", 2)]).await;
+    t.store.change_stock("SHIRT", StockChange::To(10), Some("Ann"), Some("counted")).await.unwrap();
+    t.store.change_stock("SHIRT", StockChange::By(-99), Some("Ann"), None).await.unwrap();
+    let moved = t.store.movements(Some("SHIRT"), None, 10).await.unwrap();
+    let short: Vec<_> = moved.iter().map(|m| (m.change, m.on_hand, m.who.as_deref())).collect();
+    let ann = Some("Ann");
+    assert_eq!(short, [(-10, 0, ann), (7, 10, ann), (-2, 3, None), (5, 5, None)]);
+    assert_eq!(moved[2].session_id.as_deref(), Some("cs_test_a"));
+    assert_eq!(moved[1].why.as_deref(), Some("counted"));
+    let older = t.store.movements(None, Some(moved[1].seq), 1).await.unwrap();
+    assert_eq!(older, moved[2..3]);
+});
+
+both!(a_batch_of_orders_leaves_one_movement_each, async |t| {
+    open(t, &[("POSTER", 3)]).await;
+    t.pay("cs_test_a", &[("poster", 2), ("poster", 2)]).await;
+    let moved = t.store.movements(None, None, 10).await.unwrap();
+    let short: Vec<_> = moved.iter().map(|m| (m.change, m.on_hand, m.backordered)).collect();
+    assert_eq!(short, [(-2, 0, 1), (-2, 1, 0), (3, 3, 0)]);
+});
+
+both!(shelves_and_pools_are_listed_with_what_waits, async |t| {
+    t.pay("cs_test_a", &[("shirt", 2)]).await;
+    t.pay("cs_test_b", &[("editor", 3)]).await;
+    t.store.import_keys("editor", &["A".into(), "B".into()]).await.unwrap();
+    let shelf = t.store.shelves().await.unwrap().remove(0);
+    assert_eq!((shelf.sku.as_str(), shelf.on_hand, shelf.waiting), ("SHIRT", 0, 1));
+    let pool = t.store.pools().await.unwrap().remove(0);
+    assert_eq!((pool.pool.as_str(), pool.free, pool.drawn, pool.waiting), ("editor", 2, 0, 3));
+});
