@@ -175,9 +175,12 @@ impl Change for Buy {
     }
 }
 
+/// Nothing is shipped to nobody.
+const SOMEBODY: &str = "A Buyer";
+
 fn payment(purchase: Purchase) -> Payment {
     let shipping = purchase.shipping.map(|to| Shipping {
-        name: to.name.or_else(|| purchase.name.clone()),
+        name: to.name.or_else(|| purchase.name.clone()).or_else(|| Some(SOMEBODY.to_owned())),
         phone: purchase.phone.clone(),
         address: to.address.into(),
     });

@@ -113,6 +113,11 @@ impl Version {
         self.date >= moved::UI_MODE_NAMES
     }
 
+    /// What is charged shows which methods its creator allows.
+    pub(crate) fn shows_allowed_methods(&self) -> bool {
+        self.date >= moved::NO_PAYMENT_METHOD_TYPES
+    }
+
     pub(crate) fn takes_payment_method_types(&self) -> bool {
         self.date < moved::NO_PAYMENT_METHOD_TYPES
     }

@@ -250,6 +250,7 @@ pub(super) fn delete_discount(state: &mut State, call: &mut Call) -> Answer {
     state.customers.change(&known.id, |row| row.discount = None);
     let mut value = render::given(&given, call.view(state));
     value["deleted"] = true.into();
+    value.as_object_mut().map(|members| members.shift_remove("end"));
     state.emit("customer.discount.deleted", Snapshot::Discount(given));
     Ok(value)
 }

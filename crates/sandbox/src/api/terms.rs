@@ -83,7 +83,7 @@ pub(super) fn read(call: &mut Call, terms: &mut Terms, owner: Owner, now: i64) -
     }
     let params = &mut call.params;
     only_in(params, terms.mode)?;
-    methods(params, terms)?;
+    methods(params, terms, owner)?;
     asked(params, terms)?;
     bought(params, terms)?;
     intent_data(params, terms, owner)?;
@@ -137,9 +137,16 @@ fn only_in(params: &Params, mode: Mode) -> Answer<()> {
     }
 }
 
-fn methods(params: &mut Params, terms: &mut Terms) -> Answer<()> {
+fn methods(params: &mut Params, terms: &mut Terms, owner: Owner) -> Answer<()> {
     let currency = terms.currency.as_deref();
-    if params.has("payment_method_types") {
+    let allowed = match owner {
+        Owner::Session => allowed(params, currency)?,
+        Owner::Link => None,
+    };
+    if let Some((allowed, offered)) = allowed {
+        (terms.methods, terms.methods_named) = (offered, true);
+        terms.allowed_methods = Some(allowed);
+    } else if params.has("payment_method_types") {
         terms.methods = listed(params, currency)?;
         terms.methods_named = !terms.methods.is_empty();
     }
@@ -158,13 +165,8 @@ fn listed(params: &mut Params, currency: Option<&str>) -> Answer<Vec<&'static st
     let mut methods = Vec::new();
     let mut names = params.texts("payment_method_types")?;
     names.retain(|name| !name.is_empty());
-    for known in methods_named(params, names)? {
-        let needs = match known {
-            "sepa_debit" => Some("eur"),
-            "us_bank_account" => Some("usd"),
-            _ => None,
-        };
-        if let (Some(needs), Some(currency)) = (needs, currency)
+    for known in methods_named(params, "payment_method_types", names)? {
+        if let (Some(needs), Some(currency)) = (currency_of(known), currency)
             && needs != currency
         {
             return Err(params.error("payment_method_types", format!("The currency provided ({currency}) is invalid for the payment method type {known}. It takes {needs}.")));
@@ -174,12 +176,67 @@ fn listed(params: &mut Params, currency: Option<&str>) -> Answer<Vec<&'static st
     Ok(methods)
 }
 
+/// The only currency of a method that has one.
+fn currency_of(method: &str) -> Option<&'static str> {
+    match method {
+        "sepa_debit" | "multibanco" => Some("eur"),
+        "us_bank_account" => Some("usd"),
+        "boleto" => Some("brl"),
+        "konbini" => Some("jpy"),
+        "oxxo" => Some("mxn"),
+        _ => None,
+    }
+}
+
+type Methods = Vec<&'static str>;
+
+/// `allowed_payment_method_types`, and those of them that the currency has.
+pub(super) fn allowed(
+    params: &mut Params,
+    currency: Option<&str>,
+) -> Answer<Option<(Methods, Methods)>> {
+    const NAME: &str = "allowed_payment_method_types";
+    let mut names = params.texts(NAME)?;
+    names.retain(|name| !name.is_empty());
+    if names.is_empty() {
+        return Ok(None);
+    }
+    if params.has("payment_method_types") {
+        return Err(params.error(
+            NAME,
+            format!("You may only specify one of these parameters: payment_method_types, {NAME}."),
+        ));
+    }
+    let allowed = methods_named(params, NAME, names)?;
+    let mut offered = allowed.clone();
+    offered.retain(|method| {
+        currency.is_none_or(|now| currency_of(method).is_none_or(|own| own == now))
+    });
+    if offered.is_empty() {
+        return Err(params.error(
+            NAME,
+            format!(
+                "None of the payment methods {} takes {}.",
+                allowed.join(", "),
+                currency.unwrap_or_default()
+            ),
+        ));
+    }
+    Ok(Some((allowed, offered)))
+}
+
 /// The payment methods of these names.
-pub(super) fn methods_named(params: &Params, names: Vec<String>) -> Answer<Vec<&'static str>> {
+pub(super) fn methods_named(
+    params: &Params,
+    param: &str,
+    names: Vec<String>,
+) -> Answer<Vec<&'static str>> {
     let known = names.into_iter().map(|name| {
-        METHODS.iter().find(|known| **known == name).copied().ok_or_else(|| {
-            params.error("payment_method_types", format!("Invalid payment_method_types: {name}"))
-        })
+        METHODS
+            .iter()
+            .find(|known| **known == name)
+            .copied()
+            .ok_or_else(|| params.error(param, format!("Invalid {param}: {name}")))
     });
     known.collect()
 }

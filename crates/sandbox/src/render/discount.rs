@@ -28,7 +28,6 @@ fn discount(session: &Session, discount: &Discount, state: &State, view: View<'_
         "object": "discount",
         "checkout_session": &*session.id,
         "customer": session.customer.as_deref(),
-        "customer_account": session.customer_account,
         "end": null,
         "invoice": session.invoice.as_deref(),
         "invoice_item": null,
@@ -37,6 +36,9 @@ fn discount(session: &Session, discount: &Discount, state: &State, view: View<'_
         "subscription": session.subscription.as_deref(),
         "subscription_item": null,
     });
+    if view.version.shows_customer_account() {
+        value["customer_account"] = session.customer_account.as_deref().into();
+    }
     if view.version.discount_has_source() {
         value["source"] = json!({ "coupon": &*discount.coupon, "type": "coupon" });
     } else {

@@ -15,6 +15,13 @@ use crate::{
 const DEPTH_MAX: usize = 4;
 const PATHS_MAX: usize = 20;
 
+/// Ids that stay ids: the object, and the member.
+const NOT_EXPANDED: [(&str, &str); 3] = [
+    ("charge", "payment_method"),
+    ("discount", "subscription"),
+    ("subscription_item", "subscription"),
+];
+
 /// What the caller may see of an object that it expands.
 pub(crate) type Allowed<'a> = &'a dyn Fn(&str) -> Answer<()>;
 
@@ -75,6 +82,8 @@ fn one(
         let id = members.get("id").and_then(Value::as_str).unwrap_or_default();
         let refunds = refunds(id, state);
         members.insert("refunds".into(), refunds);
+    } else if NOT_EXPANDED.contains(&(owner, *name)) {
+        return Err(cannot(path));
     } else if let Some(Value::String(id)) = members.get(*name) {
         let found = object(name, id, state, view, allowed)?;
         let found = found.ok_or_else(|| cannot(path))?;

@@ -76,6 +76,9 @@ pub(crate) fn intent(intent: &Intent, view: View<'_>) -> Value {
         "transfer_data": null,
         "transfer_group": null,
     });
+    if view.version.shows_allowed_methods() {
+        value["allowed_payment_method_types"] = json!(intent.allowed_methods);
+    }
     show(&mut value, &intent.shown);
     value
 }
@@ -241,7 +244,7 @@ pub(crate) fn client_secret(intent: &str) -> String {
 pub(crate) fn setup_intent(intent: &SetupIntent, view: View<'_>) -> Value {
     let asks = intent.status == IntentStatus::RequiresAction;
     let url = format!("{}/c/bank/{}", view.base, intent.id);
-    json!({
+    let mut value = json!({
         "id": &*intent.id,
         "object": "setup_intent",
         "application": null,
@@ -275,5 +278,9 @@ pub(crate) fn setup_intent(intent: &SetupIntent, view: View<'_>) -> Value {
         "single_use_mandate": null,
         "status": status(intent.status),
         "usage": intent.usage,
-    })
+    });
+    if view.version.shows_allowed_methods() {
+        value["allowed_payment_method_types"] = json!(intent.allowed_methods);
+    }
+    value
 }

@@ -227,6 +227,9 @@ fn moved(value: &mut Value, session: &Session, version: &Version) {
     if version.shows_customer_account() {
         value["customer_account"] = session.customer_account.as_deref().into();
     }
+    if version.shows_allowed_methods() {
+        value["allowed_payment_method_types"] = json!(session.terms.allowed_methods);
+    }
     match version.shipping_place() {
         ShippingPlace::CollectedInformation => {
             if session.buyer.is_some() || shipping.is_some() {

@@ -36,6 +36,8 @@ pub(crate) struct Intent {
     pub(crate) customer: Option<Id>,
     pub(crate) description: Option<String>,
     pub(crate) methods: Vec<&'static str>,
+    /// Of the methods that could be offered, only these may.
+    pub(crate) allowed_methods: Option<Vec<&'static str>>,
     /// Methods are chosen by the sandbox: whether those that redirect are among them.
     pub(crate) automatic: Option<bool>,
     pub(crate) capture_later: bool,
@@ -71,6 +73,7 @@ impl Intent {
             customer: None,
             description: None,
             methods: vec!["card"],
+            allowed_methods: None,
             automatic: None,
             capture_later: false,
             capture_method: None,
@@ -178,6 +181,7 @@ pub(crate) struct SetupIntent {
     pub(crate) customer: Option<Id>,
     pub(crate) description: Option<String>,
     pub(crate) methods: Vec<&'static str>,
+    pub(crate) allowed_methods: Option<Vec<&'static str>>,
     pub(crate) payment_method: Option<Id>,
     pub(crate) failure: Option<Failure>,
     pub(crate) usage: &'static str,

@@ -56,6 +56,8 @@ pub(crate) struct Terms {
     pub(crate) methods: Vec<&'static str>,
     /// `methods` were listed by the creator.
     pub(crate) methods_named: bool,
+    /// Of the methods that could be offered, only these may.
+    pub(crate) allowed_methods: Option<Vec<&'static str>>,
     pub(crate) capture_later: bool,
     pub(crate) phone: bool,
     pub(crate) individual_name: Ask,
@@ -114,6 +116,7 @@ impl Terms {
             locale: None,
             methods: Vec::new(),
             methods_named: false,
+            allowed_methods: None,
             capture_later: false,
             phone: false,
             individual_name: Ask::No,

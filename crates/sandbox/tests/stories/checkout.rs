@@ -32,15 +32,10 @@ async fn a_card_pays_at_once() {
     stage.sandbox.pay(&id, Method::Card, Purchase::default()).unwrap();
     assert_eq!(outcome(&stage, &id).await, is("complete", "paid", json!("succeeded")));
     let session = stage
-        .get(&format!(
-            "/v1/checkout/sessions/{id}?expand[]=payment_intent.latest_charge.payment_method"
-        ))
+        .get(&format!("/v1/checkout/sessions/{id}?expand[]=payment_intent.payment_method"))
         .await;
     assert_eq!(session["payment_intent"]["metadata"], json!({ "k": "v" }));
-    assert_eq!(
-        session["payment_intent"]["latest_charge"]["payment_method"]["card"]["last4"],
-        "4242"
-    );
+    assert_eq!(session["payment_intent"]["payment_method"]["card"]["last4"], "4242");
     assert_eq!(session["customer_details"]["email"], "buyer@example.com");
     assert_eq!(session["url"], Value::Null);
     assert_eq!(
@@ -290,4 +285,15 @@ async fn the_intent_of_a_session_that_expires_is_canceled() {
         let intent = stage.retrieve(id).await["payment_intent"].clone();
         assert_eq!(intent["cancellation_reason"], "automatic");
     }
+}
+
+#[tokio::test]
+async fn what_stripe_does_not_expand_stays_an_id() {
+    let stage = Stage::new().await;
+    let id = stage.session("").await;
+    stage.sandbox.pay(&id, Method::Card, Purchase::default()).unwrap();
+    let path =
+        format!("/v1/checkout/sessions/{id}?expand[]=payment_intent.latest_charge.payment_method");
+    let (status, error) = stage.refused(reqwest::Method::GET, &path, "").await;
+    assert_eq!((status, &error["param"]), (400, &json!("expand")));
 }

@@ -23,6 +23,7 @@ mod payment_methods;
 mod payment_pages;
 mod prices;
 mod refunds;
+mod shapes;
 mod socket;
 mod stage;
 mod subscriptions;

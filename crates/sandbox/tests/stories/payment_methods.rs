@@ -201,3 +201,24 @@ async fn a_deleted_customer_leaves_a_trace() {
     let event = stage.get("/v1/events?type=customer.deleted").await;
     assert_eq!(event["data"][0]["data"]["object"]["name"], "Jenny");
 }
+
+#[tokio::test]
+async fn only_allowed_methods_are_offered_of_those_that_the_currency_has() {
+    let stage = Stage::new().await;
+    let allowed = "&allowed_payment_method_types[]=sepa_debit&allowed_payment_method_types[]=oxxo";
+    let id = stage.session(allowed).await;
+    let session = stage.retrieve(&id).await;
+    assert_eq!(session["payment_method_types"], json!(["sepa_debit"]));
+    assert_eq!(session["allowed_payment_method_types"], json!(["sepa_debit", "oxxo"]));
+    let intent = "amount=900&currency=usd&allowed_payment_method_types[]=card";
+    let intent = stage.post("/v1/payment_intents", intent).await;
+    assert_eq!(intent["payment_method_types"], json!(["card"]));
+    for (form, param) in [
+        ("amount=900&currency=usd&allowed_payment_method_types[]=sepa_debit", "allowed"),
+        ("amount=900&currency=usd&allowed_payment_method_types[]=gold", "allowed"),
+    ] {
+        let (status, error) = stage.refused(Method::POST, "/v1/payment_intents", form).await;
+        assert_eq!(status, 400);
+        assert!(error["param"].as_str().unwrap().starts_with(param), "{form}: {error}");
+    }
+}

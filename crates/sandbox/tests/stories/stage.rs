@@ -14,6 +14,8 @@ use fulfill_sandbox::{Builder, Clock, Sandbox};
 use reqwest::{Method, RequestBuilder, Response};
 use serde_json::Value;
 
+use crate::shapes;
+
 /// 2026-09-21, some time in the morning.
 pub(crate) const START_MS: i64 = 1_790_000_000_000;
 
@@ -125,10 +127,19 @@ impl Stage {
     }
 }
 
+/// An answer: its status, and its JSON, which has the shape of its version.
 pub(crate) async fn read(answer: Response) -> (u16, Value) {
     let status = answer.status().as_u16();
+    let version = answer.headers().get("stripe-version").cloned();
+    // What the CLI's triggers ask of payment pages is nowhere written down.
+    let path = answer.url().path();
+    let of_api = path.starts_with("/v1/") && !path.starts_with("/v1/payment_pages");
     let text = answer.text().await.unwrap();
-    (status, serde_json::from_str(&text).unwrap_or_else(|_| panic!("not JSON: {text}")))
+    let value = serde_json::from_str(&text).unwrap_or_else(|_| panic!("not JSON: {text}"));
+    if let Some(version) = version.filter(|_| of_api) {
+        shapes::check(&value, version.to_str().unwrap());
+    }
+    (status, value)
 }
 
 /// A delivery as it came in.
@@ -172,7 +183,13 @@ impl Endpoint {
     }
 
     pub(crate) fn came(&self) -> Vec<Delivery> {
-        self.inbox.came.lock().unwrap().clone()
+        let came = self.inbox.came.lock().unwrap().clone();
+        for event in came.iter().map(Delivery::json) {
+            if let Some(version) = event["api_version"].as_str() {
+                shapes::check(&event, version);
+            }
+        }
+        came
     }
 
     /// The types of what came, in order.

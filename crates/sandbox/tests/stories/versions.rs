@@ -102,3 +102,65 @@ async fn parameters_belong_to_their_versions() {
         stage.post(path, &form).await;
     }
 }
+
+#[tokio::test]
+async fn every_object_and_event_has_the_shape_of_every_version() {
+    let stage = Stage::new().await;
+    stage.post("/v1/coupons", "id=TEN&percent_off=10").await;
+    stage.post("/v1/promotion_codes", "promotion[type]=coupon&promotion[coupon]=TEN").await;
+    let rate =
+        "display_name=Post&type=fixed_amount&fixed_amount[amount]=500&fixed_amount[currency]=eur";
+    stage.post("/v1/shipping_rates", rate).await;
+    let form = "currency=usd&unit_amount=1500&recurring[interval]=month&product_data[name]=Paper";
+    let price = stage.post("/v1/prices", form).await;
+    let price = price["id"].as_str().unwrap();
+    let form = "payment_method=pm_card_visa&coupon=TEN&source=tok_visa\
+                &invoice_settings[default_payment_method]=pm_card_visa";
+    let customer = stage.post("/v1/customers", form).await;
+    let customer = customer["id"].as_str().unwrap();
+    let form = format!("customer={customer}&items[0][price]={price}&coupon=TEN");
+    stage.post("/v1/subscriptions", &form).await;
+    let form = format!("line_items[0][price]={price}&line_items[0][quantity]=1");
+    stage.post("/v1/payment_links", &form).await;
+    let more = "&shipping_address_collection[allowed_countries][]=DE&discounts[0][coupon]=TEN";
+    let paid = stage.session(more).await;
+    let shipping = Some(ShipTo { name: None, address: PostalAddress::default() });
+    stage.sandbox.pay(&paid, Pays::Card, Purchase { shipping, ..Purchase::default() }).unwrap();
+    let intent = stage.retrieve(&paid).await["payment_intent"]["id"].take();
+    stage
+        .post("/v1/refunds", &format!("amount=100&payment_intent={}", intent.as_str().unwrap()))
+        .await;
+    stage.intent("pm_card_createDispute").await;
+    stage.session("").await;
+    stage.post("/v1/setup_intents", "payment_method=pm_card_visa&confirm=true").await;
+    stage.post("/v1/webhook_endpoints", "url=http://shop.example/&enabled_events[]=*").await;
+    for version in VERSIONS.into_iter().chain(["2020-08-27"]) {
+        for path in [
+            "/v1/checkout/sessions?expand[]=data.line_items&expand[]=data.payment_intent",
+            &format!("/v1/checkout/sessions/{paid}?expand[]=total_details.breakdown"),
+            &format!("/v1/checkout/sessions/{paid}?expand[]=payment_intent.latest_charge.refunds"),
+            &format!("/v1/checkout/sessions/{paid}?expand[]=line_items.data.price.product"),
+            "/v1/payment_links?expand[]=data.line_items",
+            "/v1/payment_intents?expand[]=data.latest_charge.balance_transaction",
+            "/v1/setup_intents?expand[]=data.payment_method",
+            "/v1/charges?expand[]=data.payment_intent",
+            "/v1/disputes?expand[]=data.charge",
+            "/v1/refunds?expand[]=data.charge",
+            "/v1/subscriptions?expand[]=data.customer&expand[]=data.default_payment_method",
+            &format!("/v1/customers/{customer}/payment_methods"),
+            &format!("/v1/customers/{customer}/sources"),
+            "/v1/customers",
+            "/v1/coupons",
+            "/v1/events?limit=100",
+            "/v1/plans",
+            "/v1/prices?expand[]=data.product",
+            "/v1/products",
+            "/v1/promotion_codes",
+            "/v1/shipping_rates",
+            "/v1/webhook_endpoints",
+        ] {
+            let list = at(&stage, version, path).await;
+            assert_ne!(list["data"], Value::Array(Vec::new()), "nothing at {path}");
+        }
+    }
+}

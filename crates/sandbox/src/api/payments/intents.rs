@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use super::{
-    super::{Call, amount, currency, customers, list::Paging, metadata},
+    super::{Call, amount, currency, customers, list::Paging, metadata, terms},
     declined,
     methods::{self, Named},
 };
@@ -171,11 +171,7 @@ fn read(state: &State, params: &mut Params, intent: &mut Intent) -> Answer<Wante
         Change::Unset => intent.description = None,
         Change::Set(text) => intent.description = Some(text),
     }
-    let kinds = params.texts("payment_method_types")?;
-    if !kinds.is_empty() {
-        intent.methods = super::super::terms::methods_named(params, kinds)?;
-        intent.automatic = None;
-    }
+    methods_of(params, intent)?;
     if let Some(capture) = params.one_of("capture_method", &CAPTURES)? {
         intent.capture_method = Some(capture);
         intent.capture_later = capture == "manual";
@@ -212,6 +208,20 @@ fn read(state: &State, params: &mut Params, intent: &mut Intent) -> Answer<Wante
     }
     params.ignore(&IGNORED);
     Ok(Wanted { method, off_session })
+}
+
+/// The methods that may pay it, where the caller says so.
+fn methods_of(params: &mut Params, intent: &mut Intent) -> Answer<()> {
+    if let Some((allowed, offered)) = terms::allowed(params, Some(&intent.currency))? {
+        (intent.allowed_methods, intent.methods) = (Some(allowed), offered);
+        intent.automatic = None;
+    }
+    let kinds = params.texts("payment_method_types")?;
+    if !kinds.is_empty() {
+        intent.methods = terms::methods_named(params, "payment_method_types", kinds)?;
+        (intent.allowed_methods, intent.automatic) = (None, None);
+    }
+    Ok(())
 }
 
 /// Confirms an intent whose method is known.

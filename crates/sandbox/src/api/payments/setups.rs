@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{
-    super::{Call, customers, list::Paging, metadata},
+    super::{Call, customers, list::Paging, metadata, terms},
     declined, methods,
 };
 use crate::{
@@ -44,11 +44,12 @@ pub(super) fn create(state: &mut State, call: &mut Call) -> Answer {
         found.map(|customer| Arc::clone(&customer.id))
     });
     let customer = customer.transpose()?;
+    let allowed = terms::allowed(params, None)?;
     let kinds = params.texts("payment_method_types")?;
-    let methods = if kinds.is_empty() {
-        vec!["card"]
-    } else {
-        super::super::terms::methods_named(params, kinds)?
+    let methods = match &allowed {
+        Some((allowed, _)) => allowed.clone(),
+        None if kinds.is_empty() => vec!["card"],
+        None => terms::methods_named(params, "payment_method_types", kinds)?,
     };
     let usage = params.one_of("usage", &["off_session", "on_session"])?.unwrap_or("off_session");
     let (description, return_url) = (params.text("description")?, params.text("return_url")?);
@@ -70,6 +71,7 @@ pub(super) fn create(state: &mut State, call: &mut Call) -> Answer {
         customer,
         description,
         methods,
+        allowed_methods: allowed.map(|(allowed, _)| allowed),
         payment_method: method.as_ref().map(|method| Arc::clone(&method.id)),
         failure: None,
         usage,
