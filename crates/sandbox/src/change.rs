@@ -14,7 +14,7 @@ use crate::{
     checkout,
     deliver::{Attempted, Lost, PutOff, Split},
     http::ApiCall,
-    listen::{Heard, Twin},
+    listen::{Acknowledged, Heard, Left, Listens, Twin},
     page::{Authenticate, FollowLink, Recover, Submit},
     payments::{self, AnswerBank, PayVoucher, RaiseDispute, SettleNow},
     state::{
@@ -105,6 +105,9 @@ commands! {
     "split" Split,
     "twin" Twin,
     "heard" Heard,
+    "listens" Listens,
+    "left" Left,
+    "acknowledged" Acknowledged,
 }
 
 /// The sandbox starts, for the first time or again.
@@ -122,6 +125,8 @@ impl Change for Start {
 
     fn apply(self, state: &mut State) {
         state.starts += 1;
+        let now_ms = state.clock.now_ms();
+        state.listeners.all_gone(now_ms);
         state.base = self.base.into();
         state.settle_ms = self.settle_ms;
         let secret = Arc::clone(&state.forward_secret);

@@ -21,6 +21,9 @@ const LINE_BYTES_MAX: u64 = 16 * 1024 * 1024;
 /// Lines between two words about the progress.
 const TELL_EVERY: u64 = 100_000;
 
+/// Making so many changes again takes more than a few seconds.
+const LARGE_BYTES: u64 = 200_000_000;
+
 /// The rules have changed since the file was written.
 const OTHER_IDS: &str = "this program makes other ids of this change than the one that wrote it; go on with that one, or begin another file";
 
@@ -96,6 +99,13 @@ pub(crate) fn open(path: &Path, asked: Option<u64>, clock: &Clock) -> Result<Ope
     }
     drop(lines);
     file.set_len(end).map_err(failed)?;
+    if end > LARGE_BYTES {
+        tracing::warn!(
+            "the data file {} has {} MB and only grows, so every start takes longer; begin another one when what is in it is no longer needed",
+            path.display(),
+            end / 1_000_000
+        );
+    }
     let Replay { state, owed } = replay;
     clock.resume(state.turned_ms, state.clock.latest_ms());
     Ok(Opened { state, seed, owed: owed.in_order(), disk: Stored { file, end }, sum })

@@ -3,23 +3,30 @@
 //! by themselves.
 //!
 //! Each session has a queue. What was sent and not acknowledged goes out again on the next
-//! connection, so a connection that breaks loses nothing.
+//! connection, so a connection that breaks loses nothing; with a data file, neither does a crash.
 
 mod log_filter;
+mod memory;
 mod messages;
 mod session;
 mod socket;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{
+    collections::HashSet,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
-pub(crate) use self::socket::{PATH, connect};
 use self::{
     log_filter::LogFilter,
     session::{Item, Session},
+};
+pub(crate) use self::{
+    memory::{Acknowledged, Left, Listens, Memory},
+    socket::{PATH, connect},
 };
 use crate::{
     app::App,
@@ -50,13 +57,15 @@ const DEVICE_BYTES_MAX: usize = 200;
 #[derive(Debug)]
 pub(crate) struct Listeners {
     sessions: Mutex<Vec<Arc<Session>>>,
+    /// Listeners that opened a session since the sandbox started.
+    opened: Mutex<HashSet<String>>,
     /// Counts how often all connections were cut.
     cuts: watch::Sender<u64>,
 }
 
 impl Default for Listeners {
     fn default() -> Self {
-        Self { sessions: Mutex::default(), cuts: watch::Sender::new(0) }
+        Self { sessions: Mutex::default(), opened: Mutex::default(), cuts: watch::Sender::new(0) }
     }
 }
 
@@ -69,7 +78,12 @@ impl Listeners {
         self.locked().iter().find(|session| session.id == id).cloned()
     }
 
-    fn add(&self, session: Session, now_ms: i64) {
+    fn is_first_of(&self, listener: &str) -> bool {
+        let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
+        opened.insert(listener.to_owned())
+    }
+
+    fn add(&self, session: Session, now_ms: i64) -> Arc<Session> {
         let mut sessions = self.locked();
         sessions.retain(|known| known.gone_ms(now_ms) < GONE_MS_MAX);
         if sessions.len() >= SESSIONS_MAX
@@ -78,7 +92,9 @@ impl Listeners {
         {
             sessions.remove(longest).close();
         }
-        sessions.push(Arc::new(session));
+        let session = Arc::new(session);
+        sessions.push(Arc::clone(&session));
+        session
     }
 
     /// Breaks all connections, as a bad network would. The CLI connects again.
@@ -162,7 +178,7 @@ fn tell(app: &Arc<App>, session: &Arc<Session>, event: &Id) {
 }
 
 /// Opens a session: `POST /v1/stripecli/sessions`.
-pub(crate) fn open(app: &App, host: Option<&str>, key: &str, mut params: Params) -> Answer {
+pub(crate) fn open(app: &Arc<App>, host: Option<&str>, key: &str, mut params: Params) -> Answer {
     let device: String = params.text("device_name")?.unwrap_or_default();
     let device: String = device.chars().take(DEVICE_BYTES_MAX).collect();
     let mut features = params.texts("websocket_features")?;
@@ -199,8 +215,19 @@ pub(crate) fn open(app: &App, host: Option<&str>, key: &str, mut params: Params)
         "default_version": NEWEST,
         "latest_version": NEWEST,
     });
-    app.listeners.add(session, app.clock.wire_ms());
+    let session = app.listeners.add(session, app.clock.wire_ms());
+    if keeps(app, &session) {
+        let listener = session.listener();
+        let goes_on = app.listeners.is_first_of(&listener);
+        let owed = app.change(Listens { listener, goes_on });
+        owed.iter().for_each(|event| session.event(event));
+    }
     Ok(answer)
+}
+
+/// What this session has not acknowledged is remembered beyond the process.
+fn keeps(app: &App, session: &Session) -> bool {
+    app.journal().is_some() && session.hears_events()
 }
 
 /// A second Event object for the same change, for a listener.

@@ -11,7 +11,7 @@ use std::{
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
-use super::{log_filter::LogFilter, messages::Said};
+use super::{log_filter::LogFilter, memory, messages::Said};
 use crate::{clock::Stopwatch, ids::Id, post::Exchange, state::objects::thin_id};
 
 /// What waits for one session; beyond that the oldest goes.
@@ -27,6 +27,15 @@ pub(super) enum Item {
     Snapshot { event: Id, latest: bool },
     Thin { event: Id },
     Request { id: Arc<str>, payload: Arc<str> },
+}
+
+impl Item {
+    fn event(&self) -> Option<&Id> {
+        match self {
+            Self::Snapshot { event, .. } | Self::Thin { event } => Some(event),
+            Self::Request { .. } => None,
+        }
+    }
 }
 
 /// Something to send, with the token that an acknowledgement will name.
@@ -109,6 +118,11 @@ impl Session {
 
     fn moved(&self) {
         self.moved.send_modify(|moved| *moved += 1);
+    }
+
+    /// What it is known by when it comes back.
+    pub(super) fn listener(&self) -> String {
+        memory::name(&self.secret, self.forward_to.as_deref(), (self.snapshots, self.thin))
     }
 
     pub(super) fn hears_events(&self) -> bool {
@@ -245,13 +259,20 @@ impl Session {
         self.moved();
     }
 
-    pub(super) fn acknowledged(&self, said: &Said) {
+    /// Takes in an acknowledgement. The event, when the CLI has it in all its forms.
+    pub(super) fn acknowledged(&self, said: &Said) -> Option<Id> {
         let mut queue = self.locked();
-        if let Some(at) = queue.unacked.iter().position(|queued| said.means(&queued.token)) {
-            queue.unacked.remove(at);
-        }
+        let at = queue.unacked.iter().position(|queued| said.means(&queued.token));
+        let had = at.and_then(|at| queue.unacked.remove(at));
+        let event = had.as_ref().and_then(|queued| queued.item.event()).cloned();
+        let event = event.filter(|event| {
+            // The forms of an event were queued one after the other.
+            let mut left = queue.unacked.iter().chain(queue.waiting.front());
+            !left.any(|queued| queued.item.event() == Some(event))
+        });
         drop(queue);
         self.moved();
+        event
     }
 
     /// What an answer answers.

@@ -19,7 +19,7 @@ use tokio_tungstenite::{
 };
 
 use super::{
-    Heard, messages,
+    Acknowledged, Heard, Left, Listens, keeps, messages,
     messages::Said,
     session::{Asked, Item, Queued, Session},
 };
@@ -91,6 +91,9 @@ async fn serve(app: &Arc<App>, session: &Arc<Session>, io: TokioIo<hyper::upgrad
     let mut socket = WebSocketStream::from_raw_socket(io, Role::Server, Some(limits)).await;
     let mut cuts = app.listeners.cuts.subscribe();
     let connection = session.connect();
+    if keeps(app, session) {
+        app.change(Listens { listener: session.listener(), goes_on: true });
+    }
     loop {
         tokio::select! {
             frame = socket.next() => match frame {
@@ -107,6 +110,9 @@ async fn serve(app: &Arc<App>, session: &Arc<Session>, io: TokioIo<hyper::upgrad
         }
     }
     session.disconnect(connection, app.clock.wire_ms());
+    if keeps(app, session) && !app.stop.is_cancelled() {
+        app.change(Left { listener: session.listener() });
+    }
 }
 
 async fn send(
@@ -156,7 +162,12 @@ async fn send(
 fn heard(app: &Arc<App>, session: &Session, text: &str) {
     let Ok(said) = serde_json::from_str::<Said>(text) else { return };
     match said.kind.as_str() {
-        "event_ack" => session.acknowledged(&said),
+        "event_ack" => {
+            let event = session.acknowledged(&said);
+            if let Some(event) = event.filter(|_| keeps(app, session)) {
+                app.change(Acknowledged { listener: session.listener(), event });
+            }
+        }
         "webhook_response" => {
             let Some(mut asked) = session.answered(&said) else { return };
             asked.exchange.answer_headers = said.http_headers;

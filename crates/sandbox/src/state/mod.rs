@@ -27,6 +27,7 @@ use crate::{
     deliver::Attempt,
     idempotency::Kept,
     ids::{Id, Ids},
+    listen::Memory,
     post::listener_secret,
 };
 
@@ -139,6 +140,8 @@ pub(crate) struct State {
     /// Restricted keys that were given permissions; others may do everything.
     pub(crate) permissions: HashMap<String, HashSet<String>>,
     pub(crate) kept: Kept,
+    /// What listeners have not acknowledged.
+    pub(crate) listeners: Memory,
     pub(crate) cause: Cause,
     /// The latest attempts to deliver, oldest first.
     pub(crate) attempts: VecDeque<Attempt>,
@@ -188,6 +191,7 @@ impl State {
             promotion_by_code: HashMap::new(),
             permissions: HashMap::new(),
             kept: Kept::default(),
+            listeners: Memory::default(),
             cause: Cause::default(),
             attempts: VecDeque::new(),
             agenda: BTreeMap::new(),
@@ -238,7 +242,7 @@ impl State {
             });
             owed.push(Owed { endpoint: Arc::clone(&endpoint.id), answered: endpoint.listener });
         }
-        self.outgoing.announced.push(Arc::clone(&id));
+        self.announce(&id);
         self.events.insert(Event {
             thin_id: thin_id(&id),
             id,
@@ -257,8 +261,9 @@ impl State {
         self.outgoing.jobs.push(job);
     }
 
-    /// Tells the listeners of an event once more.
+    /// Tells the listeners of an event, perhaps once more.
     pub(crate) fn announce(&mut self, event: &Id) {
+        self.listeners.announced(event, self.clock.now_ms());
         self.outgoing.announced.push(Arc::clone(event));
     }
 

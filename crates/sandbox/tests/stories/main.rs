@@ -14,6 +14,7 @@ mod disputes;
 mod events;
 mod faults;
 mod links;
+mod listeners;
 mod lists;
 mod look;
 mod page;

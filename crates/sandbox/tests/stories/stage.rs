@@ -131,9 +131,10 @@ impl Stage {
 pub(crate) async fn read(answer: Response) -> (u16, Value) {
     let status = answer.status().as_u16();
     let version = answer.headers().get("stripe-version").cloned();
-    // What the CLI's triggers ask of payment pages is nowhere written down.
+    // What the CLI alone asks for is nowhere written down.
     let path = answer.url().path();
-    let of_api = path.starts_with("/v1/") && !path.starts_with("/v1/payment_pages");
+    let of_cli = ["/v1/payment_pages", "/v1/stripecli"].iter().any(|begin| path.starts_with(begin));
+    let of_api = path.starts_with("/v1/") && !of_cli;
     let text = answer.text().await.unwrap();
     let value = serde_json::from_str(&text).unwrap_or_else(|_| panic!("not JSON: {text}"));
     if let Some(version) = version.filter(|_| of_api) {
