@@ -5,6 +5,7 @@
 //! what has to leave the house, and `views` answer questions.
 
 mod acts;
+mod charts;
 mod db;
 mod deliveries;
 mod digest;
@@ -17,6 +18,7 @@ mod record;
 mod shelves;
 mod sort;
 mod supply;
+mod todo;
 mod views;
 mod work;
 
@@ -27,6 +29,7 @@ use fulfill_rules::Millis;
 use self::db::{Db, Lane, vals};
 pub use self::{
     acts::{Act, MAILS, NotResent},
+    charts::{DayView, SPANS, Spans},
     db::Tripwire,
     deliveries::{Job, JobKey},
     inbox::{Arrival, Received},
@@ -35,6 +38,7 @@ pub use self::{
     record::{Look, Looked, Recorded},
     shelves::{MovementView, PoolView, ShelfView, StockChange},
     sort::Sorted,
+    todo::{FEW_KEYS, Quarantined, ToDo, ToDoCounts},
     views::{
         Counts, DeliveryView, EventView, GrantView, GrantsOf, OrderView, OrdersPage, OrdersQuery,
         SessionView, Told,

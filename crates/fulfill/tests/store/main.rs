@@ -10,6 +10,7 @@ mod nodes;
 mod people;
 mod record;
 mod supply;
+mod todo;
 mod views;
 mod work;
 

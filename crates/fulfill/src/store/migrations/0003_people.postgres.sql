@@ -89,3 +89,4 @@ CREATE TABLE summary (
 );
 CREATE INDEX effect_to_ship ON effect (session) WHERE status = 'to_ship';
 CREATE INDEX stock_movement_of ON stock_movement (livemode, sku, seq);
+CREATE INDEX digest_placed ON digest (livemode, placed_at) WHERE placed_at IS NOT NULL;

@@ -1,0 +1,103 @@
+//! What is counted for pictures, from the narrow rows.
+
+use std::collections::BTreeMap;
+
+use fulfill_rules::{DAY, HOUR, MINUTE, Millis, SECOND};
+
+use super::{Store, StoreError, db::vals};
+
+/// Longest span, in days.
+const DAYS_MAX: i64 = 366;
+/// Upper ends of the spans that are told apart; what took longer is the last one.
+pub const SPANS: [Millis; 6] = [SECOND, 10 * SECOND, MINUTE, HOUR, DAY, 7 * DAY];
+
+/// One day.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DayView {
+    /// When it begins.
+    pub begins_at: Millis,
+    /// Orders that were placed.
+    pub orders: i64,
+    /// What was paid, in minor units by currency.
+    pub revenue: BTreeMap<String, i64>,
+}
+
+/// How long orders took.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Spans {
+    /// Orders that took less than each of [`SPANS`], and those that took longer.
+    pub counts: [i64; 7],
+}
+
+impl Store {
+    /// Orders and revenue of the last `days` days, each of them there, the oldest first. A day begins
+    /// at midnight `offset` after UTC.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub async fn days(&self, days: i64, offset: Millis) -> Result<Vec<DayView>, StoreError> {
+        let livemode = self.livemode;
+        let days = days.clamp(1, DAYS_MAX);
+        let today = (self.now() + offset).div_euclid(DAY);
+        let first = today - days + 1;
+        let rows: Vec<(i64, Option<String>, i64, i64)> = self
+            .db
+            .read(move |tx| {
+                Box::pin(async move {
+                    tx.fetch(
+                        "SELECT (placed_at + $2) / 86400000, currency, COUNT(*), \
+                           CAST(SUM(COALESCE(amount, 0)) AS BIGINT) FROM digest \
+                         WHERE livemode = $1 AND placed_at IS NOT NULL AND placed_at >= $3 GROUP BY 1, 2",
+                        vals![livemode, offset, first * DAY - offset],
+                    )
+                    .await
+                })
+            })
+            .await?;
+        let mut found: BTreeMap<i64, DayView> = (first..=today)
+            .map(|day| (day, DayView { begins_at: day * DAY - offset, ..DayView::default() }))
+            .collect();
+        for (day, currency, orders, amount) in rows {
+            // A clock that was set back does not make days of the future.
+            let Some(day) = found.get_mut(&day) else { continue };
+            day.orders += orders;
+            if let Some(currency) = currency {
+                *day.revenue.entry(currency).or_default() += amount;
+            }
+        }
+        Ok(found.into_values().collect())
+    }
+
+    /// How long orders of the last `days` days took from Stripe's first word to fulfilled.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub async fn spans(&self, days: i64) -> Result<Spans, StoreError> {
+        let livemode = self.livemode;
+        let since = self.now() - days.clamp(1, DAYS_MAX) * DAY;
+        let spans: Vec<String> = SPANS
+            .iter()
+            .enumerate()
+            .map(|(at, end)| format!("WHEN d.fulfilled_at - o.first_seen_at < {end} THEN {at}"))
+            .collect();
+        let sql = format!(
+            "SELECT CAST(CASE {} ELSE {} END AS BIGINT), COUNT(*) FROM digest d JOIN orders o ON o.session = d.session \
+             WHERE d.livemode = $1 AND d.placed_at IS NOT NULL AND d.placed_at >= $2 \
+             AND d.fulfilled_at IS NOT NULL GROUP BY 1",
+            spans.join(" "),
+            SPANS.len()
+        );
+        let rows: Vec<(i64, i64)> = self
+            .db
+            .read(move |tx| Box::pin(async move { tx.fetch(&sql, vals![livemode, since]).await }))
+            .await?;
+        let mut spans = Spans::default();
+        for (span, count) in rows {
+            if let Some(place) = usize::try_from(span).ok().and_then(|at| spans.counts.get_mut(at))
+            {
+                *place = count;
+            }
+        }
+        Ok(spans)
+    }
+}

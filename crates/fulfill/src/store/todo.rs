@@ -1,0 +1,181 @@
+//! What waits for a person, the oldest first.
+
+use fulfill_rules::Millis;
+
+use super::{
+    Store, StoreError,
+    db::{Tx, rows, vals},
+    shelves::{PoolView, ShelfView},
+    views::{OrderView, orders_by_number},
+};
+
+/// Most orders in one list; the next ones come when these are done.
+const ORDERS_MAX: i64 = 100;
+/// Most events in one list.
+const EVENTS_MAX: i64 = 100;
+/// A pool with fewer free keys than this should be filled.
+pub const FEW_KEYS: i64 = 10;
+
+/// All that waits for a person.
+#[derive(Debug, Clone, Default)]
+pub struct ToDo {
+    /// Orders with held lines, a payment nobody understands, stuck deliveries or parcels to pack.
+    pub orders: Vec<OrderView>,
+    /// There are more of them.
+    pub more: bool,
+    /// Pools that orders wait for, or that run dry.
+    pub pools: Vec<PoolView>,
+    /// Shelves that orders wait for, or that owe units sold on backorder.
+    pub shelves: Vec<ShelfView>,
+    /// Deliveries of Stripe's that were verified and could not be read.
+    pub quarantined: Vec<Quarantined>,
+}
+
+/// An event that could not be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Quarantined {
+    /// Its number.
+    pub seq: i64,
+    /// Its id, or a digest of its body.
+    pub id: String,
+    /// Its type, where that could be read.
+    pub kind: String,
+    /// When it came.
+    pub received_at: Millis,
+}
+
+/// How much waits, for a badge.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ToDoCounts {
+    /// Orders that need attention.
+    pub attention: i64,
+    /// Orders with parcels to pack.
+    pub parcels: i64,
+    /// Orders with stuck deliveries.
+    pub stuck: i64,
+    /// Events that could not be read.
+    pub quarantined: i64,
+}
+
+impl ToDoCounts {
+    /// All of it.
+    #[must_use]
+    pub fn sum(&self) -> i64 {
+        self.attention + self.parcels + self.stuck + self.quarantined
+    }
+}
+
+rows! {
+    struct EventRow {
+        seq: i64,
+        id: String,
+        kind: String,
+        received_at: i64,
+    }
+}
+
+impl Store {
+    /// What waits for a person.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub async fn to_do(&self) -> Result<ToDo, StoreError> {
+        let livemode = self.livemode;
+        let mut list = self
+            .db
+            .read(move |tx| {
+                Box::pin(async move {
+                    let (orders, more) = orders(tx, livemode).await?;
+                    let quarantined = quarantined(tx, livemode).await?;
+                    Ok(ToDo { orders, more, quarantined, ..ToDo::default() })
+                })
+            })
+            .await?;
+        list.pools = self.pools().await?;
+        list.pools.retain(|pool| pool.waiting > 0 || pool.free < FEW_KEYS);
+        list.shelves = self.shelves().await?;
+        list.shelves.retain(|shelf| shelf.waiting > 0 || shelf.backordered > 0);
+        Ok(list)
+    }
+
+    /// How much waits for a person.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub async fn to_do_counts(&self) -> Result<ToDoCounts, StoreError> {
+        let livemode = self.livemode;
+        self.db
+            .read(move |tx| {
+                Box::pin(async move {
+                    let mut counts = [0; 4];
+                    for (count, sql) in counts.iter_mut().zip([
+                        "SELECT COUNT(*) FROM orders WHERE livemode = $1 AND status = 'needs_attention' \
+                         AND status <> 'fulfilled'",
+                        "SELECT COUNT(DISTINCT e.session) FROM effect e JOIN orders o ON o.session = e.session \
+                         WHERE e.status = 'to_ship' AND o.livemode = $1",
+                        "SELECT COUNT(DISTINCT session) FROM delivery WHERE livemode = $1 AND status = 'stuck'",
+                        "SELECT COUNT(*) FROM event WHERE disposition = 'quarantined' AND livemode = $1",
+                    ]) {
+                        let found: Option<(i64,)> = tx.first(sql, vals![livemode]).await?;
+                        *count = found.map_or(0, |(n,)| n);
+                    }
+                    let [attention, parcels, stuck, quarantined] = counts;
+                    Ok(ToDoCounts { attention, parcels, stuck, quarantined })
+                })
+            })
+            .await
+    }
+
+    /// A person has seen an event that could not be read: it is kept, and not shown any more.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub async fn dismiss_event(&self, seq: i64) -> Result<bool, StoreError> {
+        let livemode = self.livemode;
+        self.db
+            .write("dismiss_event", super::db::Lane::Others, move |tx| {
+                Box::pin(async move {
+                    let sql = "UPDATE event SET disposition = 'dismissed' \
+                               WHERE seq = $1 AND livemode = $2 AND disposition = 'quarantined'";
+                    Ok(tx.execute(sql, vals![seq, livemode]).await? > 0)
+                })
+            })
+            .await
+    }
+}
+
+async fn orders(tx: &mut Tx, livemode: bool) -> Result<(Vec<OrderView>, bool), StoreError> {
+    let found: Vec<(i64,)> = tx
+        .fetch(
+            "SELECT session FROM orders WHERE livemode = $1 AND status = 'needs_attention' AND status <> 'fulfilled' \
+             UNION SELECT e.session FROM effect e JOIN orders o ON o.session = e.session \
+               WHERE e.status = 'to_ship' AND o.livemode = $1 \
+             UNION SELECT d.session FROM delivery d JOIN orders o ON o.session = d.session \
+               WHERE d.livemode = $1 AND d.status = 'stuck' \
+             ORDER BY session LIMIT $2",
+            vals![livemode, ORDERS_MAX + 1],
+        )
+        .await?;
+    let mut seqs: Vec<i64> = found.into_iter().map(|(seq,)| seq).collect();
+    let max = usize::try_from(ORDERS_MAX).unwrap_or(usize::MAX);
+    let more = seqs.len() > max;
+    seqs.truncate(max);
+    Ok((orders_by_number(tx, seqs).await?, more))
+}
+
+async fn quarantined(tx: &mut Tx, livemode: bool) -> Result<Vec<Quarantined>, StoreError> {
+    let rows: Vec<EventRow> = tx
+        .fetch(
+            "SELECT seq, id, type, received_at FROM event WHERE disposition = 'quarantined' AND livemode = $1 \
+             ORDER BY seq LIMIT $2",
+            vals![livemode, EVENTS_MAX],
+        )
+        .await?;
+    let events = rows.into_iter().map(|row| Quarantined {
+        seq: row.seq,
+        id: row.id,
+        kind: row.kind,
+        received_at: row.received_at,
+    });
+    Ok(events.collect())
+}
