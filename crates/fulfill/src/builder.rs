@@ -16,6 +16,7 @@ use crate::{
     engine::{Engine, Parts},
     meters::Meters,
     pulse::Pulse,
+    sign_in::{self, Passwords, PersonMistake, Token},
     store::{Location, Store, StoreError, Tripwire},
     stripe::{Client, ClientMistake, ClientSettings, Secrets},
     wake::Wake,
@@ -62,6 +63,7 @@ pub struct Builder {
     receipts: bool,
     api_token: Option<SecretString>,
     behind_proxy: bool,
+    public_url: Option<String>,
     clock: Option<Clock>,
     actions: Actions,
     mail: Option<Mail>,
@@ -130,6 +132,14 @@ impl Builder {
     #[must_use]
     pub fn behind_proxy(mut self, yes: bool) -> Self {
         self.behind_proxy = yes;
+        self
+    }
+
+    /// Where people reach the service, as `https://shop.example.com`: the dashboard's links say it, and
+    /// over https its login is never sent without TLS.
+    #[must_use]
+    pub fn public_url(mut self, url: &str) -> Self {
+        self.public_url = Some(url.trim_end_matches('/').to_owned());
         self
     }
 
@@ -221,6 +231,8 @@ impl Builder {
             secrets,
             api_token: self.api_token,
             behind_proxy: self.behind_proxy,
+            public_url: self.public_url,
+            passwords: Passwords::default(),
             parts: Parts {
                 store,
                 client,
@@ -246,6 +258,8 @@ pub struct Fulfill {
     secrets: Secrets,
     api_token: Option<SecretString>,
     behind_proxy: bool,
+    public_url: Option<String>,
+    passwords: Passwords,
 }
 
 impl std::fmt::Debug for Fulfill {
@@ -261,7 +275,7 @@ impl Fulfill {
         Builder::default()
     }
 
-    /// Webhook, landing page, API, health and metrics.
+    /// Webhook, landing page, dashboard, API, health and metrics.
     pub fn router(&self) -> axum::Router {
         web::router(Web {
             store: self.parts.store.clone(),
@@ -273,7 +287,28 @@ impl Fulfill {
             secrets: self.secrets.clone(),
             api_token: self.api_token.clone(),
             behind_proxy: self.behind_proxy,
+            public_url: self.public_url.clone(),
+            passwords: self.passwords.clone(),
         })
+    }
+
+    /// A one-time link to the dashboard, from the router's root: whoever opens it within a day chooses
+    /// a name and a password, or a new password for a name that is there.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub async fn sign_in_link(&self) -> Result<String, StoreError> {
+        let token = Token::new("");
+        self.parts.store.invite(&token.digest(), None).await?;
+        Ok(format!("/dashboard/setup?token={}", token.show()))
+    }
+
+    /// Lets somebody sign in to the dashboard.
+    ///
+    /// # Errors
+    /// [`PersonMistake`] says what to change.
+    pub async fn add_person(&self, name: &str, password: &str) -> Result<(), PersonMistake> {
+        sign_in::add_person(&self.parts.store, &self.passwords, name, password).await
     }
 
     /// What fulfills. Each call gives another one; a process needs one.

@@ -71,6 +71,11 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: MailCommand,
     },
+    /// The merchant's pages: who may sign in
+    Dashboard {
+        #[command(subcommand)]
+        command: DashboardCommand,
+    },
     /// The webhook endpoint at Stripe
     Endpoint {
         #[command(subcommand)]
@@ -306,6 +311,15 @@ pub(crate) enum StockCommand {
         #[arg(value_parser = clap::value_parser!(i64).range(1..=1_000_000_000))]
         units: i64,
     },
+}
+
+#[derive(Debug, Clone, Subcommand)]
+pub(crate) enum DashboardCommand {
+    /// Print a link that lets somebody in, once, within a day
+    ///
+    /// Whoever opens it chooses a name and a password. With a name that is there already they choose a
+    /// new password: for when one is lost.
+    Link,
 }
 
 #[derive(Debug, Clone, Subcommand)]

@@ -16,6 +16,7 @@ mod sandbox;
 mod sandbox_clock;
 mod serve;
 mod server;
+mod sign_in;
 mod signals;
 mod stdout;
 mod stock;
@@ -67,6 +68,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Keys { command } => keys::run(config, command).await,
         Command::Stock { command } => stock::run(config, command).await,
         Command::Mail { command } => mail::run(config, command).await,
+        Command::Dashboard { command } => sign_in::run(config, command).await,
         Command::Endpoint { command } => endpoint::run(config, command).await,
     }
 }

@@ -12,7 +12,7 @@ use crate::{
     config::{self, Environment, Need, Settings},
     installation::{opened, shown},
     server::{self, Server},
-    signals,
+    sign_in, signals,
 };
 
 /// What the engine keeps of the grace when connections take all they can.
@@ -30,8 +30,11 @@ pub(crate) async fn run(config: Option<&Path>, args: ServeArgs) -> anyhow::Resul
     let _at_work = at_work::begin(&settings.database, "move to PostgreSQL, which takes several")?;
     let fulfill = open(&settings).await.with_context(|| opened(&settings.database))?;
     let heard = fulfill.store().has_received().await.unwrap_or(true);
-    let mut service = Service::start(fulfill, listener, None);
+    let mut service = Service::start(fulfill.clone(), listener, None);
     announce(&settings, address, heard);
+    if let Err(error) = sign_in::greet(&fulfill, &settings, address).await {
+        tracing::warn!(%error, "no link to the dashboard can be made");
+    }
     let broken = tokio::select! {
         () = asked.cancelled() => false,
         () = service.broken() => true,
@@ -58,6 +61,9 @@ async fn open(settings: &Settings) -> anyhow::Result<Fulfill> {
         .opening_stock(settings.stock.clone())
         .receipts(settings.mail.receipts)
         .behind_proxy(settings.behind_proxy);
+    if let Some(url) = &settings.public_url {
+        builder = builder.public_url(url);
+    }
     if let Some(token) = &settings.api_token {
         builder = builder.api_token(token.clone());
     }
@@ -114,7 +120,7 @@ fn missing(settings: &Settings, heard: bool) -> Vec<String> {
         ));
     }
     if settings.api_token.is_none() {
-        add("FULFILLD_API_TOKEN is not set: the API refuses everybody");
+        add("FULFILLD_API_TOKEN is not set: only tokens made in the dashboard open the API");
     }
     if settings.mail.sender.is_some() {
         settings.mail.missing.iter().for_each(|text| add(text));

@@ -16,6 +16,7 @@ mod orders;
 mod people;
 mod record;
 mod shelves;
+mod sign_in;
 mod sort;
 mod supply;
 mod todo;
@@ -37,6 +38,7 @@ pub use self::{
     people::Imported,
     record::{Look, Looked, Recorded},
     shelves::{MovementView, PoolView, ShelfView, StockChange},
+    sign_in::{Accepted, ApiToken, Invitation, Made, Person},
     sort::Sorted,
     todo::{FEW_KEYS, Quarantined, ToDo, ToDoCounts},
     views::{

@@ -7,7 +7,7 @@ use axum::{
     Json, Router,
     body::Body,
     extract::{Query, Request, State},
-    http::{HeaderValue, StatusCode, Uri, header},
+    http::{HeaderMap, HeaderValue, StatusCode, Uri, header},
     middleware::{self, Next},
     response::{IntoResponse, Response},
     routing::{get, post},
@@ -24,7 +24,10 @@ use super::{
     body::{self, Unread},
     orders, supply,
 };
-use crate::store::StoreError;
+use crate::{
+    sign_in,
+    store::{Store, StoreError},
+};
 
 /// Largest body, except where keys are imported.
 const BODY_BYTES_MAX: usize = 1 << 20;
@@ -34,6 +37,7 @@ const VALUE_BYTES_MAX: usize = 300;
 pub(super) fn router(web: Web) -> Router {
     let token = web.api_token.as_ref().map(ExposeSecret::expose_secret);
     let token = token.filter(|token| !token.is_empty()).map(digest);
+    let guard = Guard { token, store: web.store.clone() };
     Router::new()
         .route("/orders", get(orders::list))
         .route("/orders/{id}", get(orders::show))
@@ -47,7 +51,7 @@ pub(super) fn router(web: Web) -> Router {
             Problem::new(StatusCode::METHOD_NOT_ALLOWED, "invalid_request", "not with this method")
         })
         .fallback(async || Problem::not_found("there is nothing at this address"))
-        .layer(middleware::from_fn_with_state(Arc::new(token), guard))
+        .layer(middleware::from_fn_with_state(Arc::new(guard), guarded))
         .with_state(Arc::new(web))
 }
 
@@ -58,9 +62,24 @@ fn digest(token: &str) -> Token {
     Sha256::digest(token).into()
 }
 
-async fn guard(State(token): State<Arc<Option<Token>>>, request: Request, next: Next) -> Response {
-    let mut response = match allowed(token.as_ref().as_ref(), &request) {
-        Ok(()) => next.run(request).await,
+/// What opens the API.
+struct Guard {
+    /// The installation's own token.
+    token: Option<Token>,
+    /// Knows those that people made.
+    store: Store,
+}
+
+/// Who calls, as the timeline names them.
+#[derive(Debug, Clone)]
+pub(super) struct Caller(pub(super) Arc<str>);
+
+async fn guarded(State(guard): State<Arc<Guard>>, mut request: Request, next: Next) -> Response {
+    let mut response = match guard.caller(request.headers()).await {
+        Ok(caller) => {
+            request.extensions_mut().insert(caller);
+            next.run(request).await
+        }
         Err(problem) => {
             let mut response = problem.into_response();
             let scheme = HeaderValue::from_static("Bearer");
@@ -76,20 +95,34 @@ async fn guard(State(token): State<Arc<Option<Token>>>, request: Request, next: 
     response
 }
 
-fn allowed(token: Option<&Token>, request: &Request) -> Result<(), Problem> {
-    let refuse = |message| Err(Problem::new(StatusCode::UNAUTHORIZED, "unauthorized", message));
-    let Some(token) = token else {
-        return refuse("the API is switched off: set FULFILLD_API_TOKEN and start again");
-    };
-    let given = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let Some((scheme, given)) = given.and_then(|value| value.split_once(' ')) else {
-        return refuse("send the API token: Authorization: Bearer TOKEN");
-    };
-    let same = digest(given.trim()).ct_eq(token);
-    if scheme.eq_ignore_ascii_case("bearer") && bool::from(same) {
-        Ok(())
-    } else {
-        refuse("this is not the API token (FULFILLD_API_TOKEN)")
+impl Guard {
+    async fn caller(&self, headers: &HeaderMap) -> Result<Caller, Problem> {
+        let refuse = |message| Problem::new(StatusCode::UNAUTHORIZED, "unauthorized", message);
+        let given = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+        let Some((scheme, given)) = given.and_then(|value| value.split_once(' ')) else {
+            return Err(refuse(
+                "send Authorization: Bearer TOKEN, with FULFILLD_API_TOKEN or a token made in the \
+                 dashboard",
+            ));
+        };
+        let given = given.trim();
+        if scheme.eq_ignore_ascii_case("bearer") {
+            let own = self.token.as_ref().is_some_and(|own| bool::from(digest(given).ct_eq(own)));
+            if own {
+                return Ok(Caller("the API".into()));
+            }
+            // Only what can be one of theirs is looked for.
+            if given.starts_with("ff_")
+                && let Some(name) = self.store.api_token(&sign_in::digest(given)).await?
+            {
+                return Ok(Caller(name.into()));
+            }
+        }
+        Err(refuse(if self.token.is_some() {
+            "this is not the API token (FULFILLD_API_TOKEN), nor one made in the dashboard"
+        } else {
+            "this is no token made in the dashboard, and FULFILLD_API_TOKEN is not set"
+        }))
     }
 }
 

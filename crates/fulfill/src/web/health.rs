@@ -10,7 +10,7 @@ use axum::{
     routing::get,
 };
 
-use super::{Web, page};
+use super::Web;
 use crate::{meters::Meters, pulse::Pulse, store::Store};
 
 struct Health {
@@ -26,7 +26,6 @@ pub(super) fn router(web: &Web) -> Router {
         .route("/healthz", get(async || "ok"))
         .route("/readyz", get(ready))
         .route("/metrics", get(metrics))
-        .route("/dashboard", get(page::dashboard))
         // A relative address, so that it also works where an embedding program nests the router.
         .route("/", get(async || Redirect::temporary("dashboard")))
         .route("/favicon.ico", get(async || StatusCode::NO_CONTENT))

@@ -4,6 +4,7 @@
 mod api;
 mod body;
 mod buyer;
+mod dashboard;
 mod health;
 mod landing;
 mod order_json;
@@ -19,8 +20,8 @@ use axum::{Router, http::StatusCode};
 use secrecy::SecretString;
 
 use crate::{
-    clock::Clock, door::Door, meters::Meters, pulse::Pulse, store::Store, stripe::Secrets,
-    wake::Wake,
+    clock::Clock, door::Door, meters::Meters, pulse::Pulse, sign_in::Passwords, store::Store,
+    stripe::Secrets, wake::Wake,
 };
 
 /// What the pages and the API need. Cheap to clone.
@@ -33,10 +34,13 @@ pub(crate) struct Web {
     pub(crate) pulse: Pulse,
     pub(crate) clock: Clock,
     pub(crate) secrets: Secrets,
-    /// Without it the API refuses everything.
+    pub(crate) passwords: Passwords,
+    /// Beside it, tokens that people made in the dashboard open the API.
     pub(crate) api_token: Option<SecretString>,
     /// Addresses are taken from `X-Forwarded-For` (its last entry).
     pub(crate) behind_proxy: bool,
+    /// Where people reach us, as `https://shop.example.com`.
+    pub(crate) public_url: Option<String>,
 }
 
 /// Everything under one roof. Serve it with `into_make_service_with_connect_info::<SocketAddr>()`:
@@ -46,6 +50,7 @@ pub(crate) fn router(web: Web) -> Router {
         .merge(webhook::router(&web))
         .merge(landing::router(&web))
         .merge(health::router(&web))
+        .merge(dashboard::router(web.clone()))
         .nest("/api", api::router(web))
         .fallback(async || (StatusCode::NOT_FOUND, "not found"))
 }

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use axum::{
-    Json,
+    Extension, Json,
     body::Body,
     extract::{Path, State},
     http::{StatusCode, Uri},
@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 
 use super::{
     Web,
-    api::{Problem, json_body, parameters, session_key},
+    api::{Caller, Problem, json_body, parameters, session_key},
     order_json::{self, moment},
 };
 use crate::store::{GrantsOf, OrdersQuery, Recorded, Ringer, SessionView};
@@ -29,8 +29,6 @@ const PAGE: i64 = 20;
 const PAGE_MAX: i64 = 100;
 /// Lines named in one request.
 const LINES_MAX: usize = 1_000;
-/// How the timeline names who calls.
-const WHO: &str = "the API";
 
 type Answer = Result<Response, Problem>;
 
@@ -107,11 +105,15 @@ fn no_order(web: &Web, key: &SessionKey, view: Option<&SessionView>) -> Problem 
 }
 
 /// `POST /api/orders/{id}/fulfill`: looks at Stripe now, and tries stuck deliveries again.
-pub(super) async fn fulfill(State(web): State<Arc<Web>>, Path(id): Path<String>) -> Answer {
+pub(super) async fn fulfill(
+    State(web): State<Arc<Web>>,
+    Extension(who): Extension<Caller>,
+    Path(id): Path<String>,
+) -> Answer {
     let key = session_key(&id)?;
     if let Some(view) = web.store.session_view(&key).await?
         && view.order.is_some()
-        && web.store.unstick(view.session, WHO).await? > 0
+        && web.store.unstick(view.session, &who.0).await? > 0
     {
         web.wake.deliveries();
     }
@@ -158,17 +160,28 @@ pub(super) struct Lines {
 }
 
 /// `POST /api/orders/{id}/waive`: what is held is not owed any more.
-pub(super) async fn waive(web: State<Arc<Web>>, id: Path<String>, body: Body) -> Answer {
-    by_hand(web, id, body, ByHand::Waive).await
+pub(super) async fn waive(
+    web: State<Arc<Web>>,
+    Extension(who): Extension<Caller>,
+    id: Path<String>,
+    body: Body,
+) -> Answer {
+    by_hand(web, &who, id, body, ByHand::Waive).await
 }
 
 /// `POST /api/orders/{id}/fulfill-by-hand`: what is held was done outside this program.
-pub(super) async fn fulfill_by_hand(web: State<Arc<Web>>, id: Path<String>, body: Body) -> Answer {
-    by_hand(web, id, body, ByHand::Fulfill).await
+pub(super) async fn fulfill_by_hand(
+    web: State<Arc<Web>>,
+    Extension(who): Extension<Caller>,
+    id: Path<String>,
+    body: Body,
+) -> Answer {
+    by_hand(web, &who, id, body, ByHand::Fulfill).await
 }
 
 async fn by_hand(
     State(web): State<Arc<Web>>,
+    who: &Caller,
     Path(id): Path<String>,
     body: Body,
     act: ByHand,
@@ -185,7 +198,7 @@ async fn by_hand(
     if let Some(odd) = lines.iter().find(|line| !order.effects.iter().any(|e| e.line == **line)) {
         return Err(Problem::invalid(format!("lines: {key} has no line '{odd}'")));
     }
-    if let Some(recorded) = web.store.by_hand(&key, act, lines, WHO).await? {
+    if let Some(recorded) = web.store.by_hand(&key, act, lines, &who.0).await? {
         tell(&web, &recorded, order.first_seen_at);
     }
     show(State(web), Path(id)).await

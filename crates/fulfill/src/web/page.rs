@@ -9,8 +9,6 @@ use axum::{
 };
 use sha2::{Digest, Sha256};
 
-use super::words::{ENGLISH, Say, Words};
-
 /// The style of all pages; it stands in each of them, so that one request is enough.
 pub(super) const CSS: &str = include_str!("../../templates/page.css");
 
@@ -47,23 +45,6 @@ pub(super) fn html(status: StatusCode, page: &impl Template) -> Response {
             StatusCode::INTERNAL_SERVER_ERROR.into_response()
         }
     }
-}
-
-#[derive(Template)]
-#[template(path = "dashboard.html")]
-struct Dashboard {
-    w: &'static Words,
-    css: &'static str,
-    status: &'static str,
-    say: &'static Say,
-    refresh: Option<u32>,
-}
-
-/// `GET /dashboard`: says what there is until there is more.
-pub(super) async fn dashboard() -> Response {
-    const SAY: Say = Say { title: "fulfilld is running", text: "" };
-    let page = Dashboard { w: &ENGLISH, css: CSS, status: "running", say: &SAY, refresh: None };
-    html(StatusCode::OK, &page)
 }
 
 fn base64(bytes: &[u8]) -> String {

@@ -9,6 +9,7 @@ mod inbox;
 mod nodes;
 mod people;
 mod record;
+mod sign_in;
 mod supply;
 mod todo;
 mod views;

@@ -5,6 +5,7 @@
 
 mod api;
 mod bench;
+mod dashboard;
 mod guesses;
 mod health;
 mod landing;

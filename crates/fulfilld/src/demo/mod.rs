@@ -9,7 +9,7 @@ mod stage;
 use std::{process::ExitCode, time::Duration};
 
 use crate::{cli::DemoArgs, signals, stdout::say};
-use stage::{Plan, Stage, TOKEN};
+use stage::{PERSON, Plan, Stage, TOKEN};
 
 /// How long a bank debit takes in the demo.
 const SETTLE: Duration = Duration::from_secs(10);
@@ -49,6 +49,7 @@ A pretend Stripe and fulfilld, wired together. No account is needed, no money mo
 
   the shop      {url}/
   the mailbox   {url}/mailbox
+  the dashboard {url}/dashboard   (name {name}, password {password})
   fulfilld      {url}   (webhook, landing page, API)
   the sandbox   {sandbox}
   the database  {database}   (begins anew each time)
@@ -66,5 +67,7 @@ Try:
 Events pass below. Ctrl-C stops everything.
 ",
         settle = SETTLE.as_secs(),
+        name = PERSON.0,
+        password = PERSON.1,
     ));
 }

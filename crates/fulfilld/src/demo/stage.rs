@@ -34,6 +34,8 @@ use crate::{
 
 /// The bearer token of the demo's API: nothing here is worth hiding.
 pub(crate) const TOKEN: &str = "demo";
+/// Who may sign in to the demo's dashboard.
+pub(crate) const PERSON: (&str, &str) = ("demo", "demo-password");
 /// The key that the demo uses.
 pub(crate) const KEY: &str = "sk_test_demo";
 /// The database's file in the demo's folder.
@@ -112,11 +114,14 @@ impl Stage {
         let mut pages = shop.router();
         let mailbox = if plan.mailing { Some(Mailbox::open().await?) } else { None };
         if let Some(mailbox) = &mailbox {
-            builder = builder.receipts(true).mail(mail(mailbox, &url)?);
+            builder = builder.receipts(true).public_url(&url).mail(mail(mailbox, &url)?);
             pages = pages.merge(mailbox.router());
         }
         let fulfill = builder.open().await?;
         stock_keys(fulfill.store(), plan.keys).await?;
+        if plan.mailing {
+            fulfill.add_person(PERSON.0, PERSON.1).await?;
+        }
         let settings = write_settings(&plan.folder, &database, sandbox.url())?;
         let service = Service::start(fulfill, listener, Some(pages));
         Ok(Self {

@@ -28,6 +28,7 @@ fn every_command_has_help() {
         &["orders", "fulfill-by-hand"],
         &["keys", "import"],
         &["stock", "add"],
+        &["dashboard", "link"],
         &["endpoint", "create"],
     ] {
         let said = run(fulfilld(folder.path(), &[args, &["--help"]].concat()));

@@ -125,3 +125,18 @@ fn live_events_are_not_sent_in_the_clear() {
     assert_eq!(said.code, Some(1));
     assert!(said.err.contains("https only"), "{}", said.err);
 }
+
+#[test]
+fn while_nobody_can_sign_in_serve_prints_a_link_and_the_command_line_makes_another() {
+    let shop = Shop::open();
+    let (serve, address) = shop.serve();
+    let link = serve.heard("/dashboard/setup?token=");
+    let (status, page) = http(&address, &format!("GET /dashboard/setup?token={link}"), "", "");
+    assert_eq!(status, 200);
+    assert!(page.contains("Choose the name and the password"), "{page}");
+    let another = run(shop.fulfilld(&["dashboard", "link"]));
+    assert_eq!(another.code, Some(0), "{}", another.err);
+    let (_, token) = another.out.trim().split_once("/dashboard/setup?token=").unwrap();
+    let (status, _) = http(&address, &format!("GET /dashboard/setup?token={token}"), "", "");
+    assert_eq!(status, 200);
+}

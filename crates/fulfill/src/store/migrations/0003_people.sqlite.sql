@@ -28,8 +28,10 @@ CREATE TABLE login (
   seen_at BIGINT NOT NULL,
   expires_at BIGINT NOT NULL
 );
+-- A token works in one mode, as Stripe's keys do.
 CREATE TABLE api_token (
   seq {serial},
+  livemode BOOLEAN NOT NULL,
   name {text} NOT NULL,
   token {text} NOT NULL UNIQUE,
   created_by {text} NOT NULL,

@@ -1,0 +1,25 @@
+//! What a form sent, or an address asks.
+
+/// Fields of a form; more are not read.
+const FIELDS_MAX: usize = 1_000;
+
+/// Names and values, in their order.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Form(Vec<(String, String)>);
+
+impl Form {
+    pub(super) fn read(encoded: &[u8]) -> Self {
+        let pairs = form_urlencoded::parse(encoded).into_owned();
+        Self(pairs.take(FIELDS_MAX).collect())
+    }
+
+    /// The first value of this name, without what stands around it; empty when there is none.
+    pub(super) fn get(&self, name: &str) -> &str {
+        self.raw(name).trim()
+    }
+
+    /// The first value of this name as it was sent.
+    pub(super) fn raw(&self, name: &str) -> &str {
+        self.0.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value)
+    }
+}

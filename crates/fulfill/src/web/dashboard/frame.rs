@@ -1,0 +1,197 @@
+//! What all pages share: where they are, who looks at them, how they are sent.
+
+use askama::Template;
+use axum::{
+    extract::{OriginalUri, Request},
+    http::{HeaderName, HeaderValue, StatusCode, header},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use fulfill_rules::{MINUTE, Millis};
+
+use super::{
+    Desk, assets,
+    form::Form,
+    guard::{self, Login},
+};
+
+/// The cookie in which the script tells how far local time is ahead of UTC, in minutes.
+const OFFSET_COOKIE: &str = "fulfilld_offset";
+/// No place on Earth is further ahead or behind.
+const OFFSET_MAX: i64 = 14 * 60;
+
+const HEADERS: [(HeaderName, &str); 5] = [
+    (
+        header::CONTENT_SECURITY_POLICY,
+        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
+         img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    ),
+    // Forms need their origin to be told; others need not know where somebody came from.
+    (header::REFERRER_POLICY, "same-origin"),
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (header::X_FRAME_OPTIONS, "DENY"),
+    (HeaderName::from_static("x-robots-tag"), "noindex"),
+];
+
+/// Sends every answer with them.
+pub(super) async fn headers(request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    for (name, value) in HEADERS {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    response
+}
+
+/// `/dashboard/` is `/dashboard`, and leads there by a relative address.
+pub(super) async fn without_slash() -> Response {
+    (StatusCode::PERMANENT_REDIRECT, [(header::LOCATION, "../dashboard")]).into_response()
+}
+
+/// One request: where from, by whom.
+#[derive(Debug, Clone)]
+pub(super) struct Visit {
+    /// Our path from the server's root, without a slash at its end.
+    pub(super) base: String,
+    /// What we are called in public, as `https://shop.example.com`; empty where nobody said it.
+    pub(super) origin: String,
+    /// What the address asks.
+    pub(super) query: Form,
+    /// The address below the base, for the page to be fetched again.
+    here: String,
+    /// Local time is so far ahead of UTC.
+    pub(super) offset_minutes: i64,
+    pub(super) livemode: bool,
+    pub(super) login: Option<Login>,
+}
+
+impl Visit {
+    pub(super) fn of(desk: &Desk, request: &Request) -> Self {
+        let original = request.extensions().get::<OriginalUri>().map(|OriginalUri(uri)| uri.path());
+        let own = request.uri().path();
+        let whole = original.unwrap_or("/dashboard");
+        let base = whole.strip_suffix(own).unwrap_or(whole).trim_end_matches('/');
+        let base = if base.starts_with(&desk.prefix) {
+            base.to_owned()
+        } else {
+            format!("{}{base}", desk.prefix)
+        };
+        let url = desk.web.public_url.as_deref().unwrap_or_default();
+        let origin = url.split('/').take(3).collect::<Vec<_>>().join("/");
+        let offset = guard::cookie(request.headers(), OFFSET_COOKIE);
+        let offset = offset.and_then(|minutes| minutes.parse::<i64>().ok());
+        let at = request.uri().path_and_query().map_or("", |at| at.as_str());
+        Self {
+            base,
+            origin,
+            query: Form::read(request.uri().query().unwrap_or_default().as_bytes()),
+            here: at.trim_start_matches('/').to_owned(),
+            offset_minutes: offset.unwrap_or(0).clamp(-OFFSET_MAX, OFFSET_MAX),
+            livemode: desk.web.store.livemode(),
+            login: None,
+        }
+    }
+
+    /// Who acts, for the timeline.
+    pub(super) fn who(&self) -> &str {
+        self.login.as_ref().map_or("somebody", |login| login.person.name.as_str())
+    }
+
+    /// A place of ours.
+    pub(super) fn at(&self, place: &str) -> String {
+        if place.is_empty() { self.base.clone() } else { format!("{}/{place}", self.base) }
+    }
+
+    /// Sends the browser to a place of ours.
+    pub(super) fn see_other(&self, place: &str) -> Response {
+        let place = self.at(place);
+        let Ok(location) = HeaderValue::try_from(place) else {
+            return StatusCode::BAD_REQUEST.into_response();
+        };
+        (StatusCode::SEE_OTHER, [(header::LOCATION, location)]).into_response()
+    }
+
+    pub(super) fn frame(&self, title: &str, part: &'static str) -> Frame {
+        Frame {
+            title: title.to_owned(),
+            part,
+            base: self.base.clone(),
+            here: self.at(&self.here),
+            edition: assets::EDITION.as_str(),
+            livemode: self.livemode,
+            person: self.login.as_ref().map(|login| login.person.name.clone()),
+            csrf: self.login.as_ref().map(|login| login.csrf.clone()).unwrap_or_default(),
+            offset_minutes: self.offset_minutes,
+        }
+    }
+
+    /// A page with a sentence.
+    pub(super) fn sentence(&self, status: StatusCode, title: &str, text: &str) -> Response {
+        page(status, &Sentence { f: self.frame(title, ""), text })
+    }
+}
+
+/// What every page shows around what it is about.
+#[derive(Debug)]
+pub(super) struct Frame {
+    pub(super) title: String,
+    /// The entry of the navigation.
+    pub(super) part: &'static str,
+    pub(super) base: String,
+    pub(super) here: String,
+    pub(super) edition: &'static str,
+    pub(super) livemode: bool,
+    pub(super) person: Option<String>,
+    pub(super) csrf: String,
+    pub(super) offset_minutes: i64,
+}
+
+impl Frame {
+    /// `page` for the entry of the navigation that is shown, as ARIA has it.
+    pub(super) fn current(&self, part: &str) -> &'static str {
+        if self.part == part { "page" } else { "false" }
+    }
+
+    /// `28 Nov 2026, 21:13`, by the reader's clock.
+    pub(super) fn when(&self, at: &Millis) -> String {
+        self.written(*at, "%-d %b %Y, %H:%M")
+    }
+
+    /// `28 Nov 2026`.
+    pub(super) fn day(&self, at: &Millis) -> String {
+        self.written(*at, "%-d %b %Y")
+    }
+
+    fn written(&self, at: Millis, how: &str) -> String {
+        let local = at.saturating_add(self.offset_minutes * MINUTE);
+        let moment = jiff::Timestamp::from_millisecond(local);
+        moment.map(|moment| moment.strftime(how).to_string()).unwrap_or_default()
+    }
+
+    /// As `<time datetime>` has it.
+    #[expect(clippy::unused_self, reason = "templates call it on the frame, like the others")]
+    pub(super) fn machine(&self, at: &Millis) -> String {
+        jiff::Timestamp::from_millisecond(*at).map(|at| at.to_string()).unwrap_or_default()
+    }
+}
+
+#[derive(Template)]
+#[template(path = "dashboard/sentence.html")]
+struct Sentence<'a> {
+    f: Frame,
+    text: &'a str,
+}
+
+/// A page.
+pub(super) fn page(status: StatusCode, page: &impl Template) -> Response {
+    match page.render() {
+        Ok(text) => {
+            (status, [(header::CONTENT_TYPE, "text/html; charset=utf-8")], text).into_response()
+        }
+        Err(error) => {
+            tracing::error!(%error, "a page of the dashboard could not be rendered");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    }
+}

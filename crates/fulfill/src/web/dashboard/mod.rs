@@ -1,0 +1,100 @@
+//! `/dashboard`: the merchant's pages. Everything works without script; with it, pages follow what
+//! happens. Nothing but the way in ([`gate`]) is shown to who is not signed in ([`guard`]).
+
+mod assets;
+mod form;
+mod frame;
+mod gate;
+mod guard;
+mod home;
+mod people;
+mod tries;
+
+use std::{net::IpAddr, sync::Arc};
+
+use axum::{
+    Router,
+    http::StatusCode,
+    middleware,
+    response::Response,
+    routing::{get, post},
+};
+use fulfill_rules::{Millis, SECOND};
+
+use self::{frame::Visit, tries::Tries};
+use super::{Web, seldom::Seldom};
+use crate::{sign_in::Passwords, store::StoreError};
+
+/// Passwords tried from one address: at once, and how often another one.
+const ADDRESS_TRIES: (Millis, Millis) = (10, 30 * SECOND);
+/// The same for one name. More, so that a stranger cannot easily keep somebody out.
+const NAME_TRIES: (Millis, Millis) = (30, 20 * SECOND);
+
+/// What the pages share.
+struct Desk {
+    web: Web,
+    passwords: Passwords,
+    by_address: Tries<IpAddr>,
+    by_name: Tries<String>,
+    troubles: Seldom,
+    /// The browser is to send the login over TLS only.
+    secure: bool,
+    /// The path in front of ours, where a proxy takes it off.
+    prefix: String,
+}
+
+type State = axum::extract::State<Arc<Desk>>;
+type In = axum::Extension<Visit>;
+
+pub(super) fn router(web: Web) -> Router {
+    let public_url = web.public_url.clone().unwrap_or_default();
+    let path = public_url.split_once("://").and_then(|(_, rest)| rest.split_once('/'));
+    let desk = Desk {
+        passwords: web.passwords.clone(),
+        by_address: Tries::new(ADDRESS_TRIES.0, ADDRESS_TRIES.1),
+        by_name: Tries::new(NAME_TRIES.0, NAME_TRIES.1),
+        troubles: Seldom::default(),
+        secure: public_url.starts_with("https://"),
+        prefix: path.map(|(_, path)| format!("/{}", path.trim_matches('/'))).unwrap_or_default(),
+        web,
+    };
+    let desk = Arc::new(desk);
+    let inside = Router::new()
+        .route("/", get(home::show))
+        .route("/people", get(people::show))
+        .route("/people/invite", post(people::invite))
+        .route("/people/remove", post(people::remove))
+        .route("/people/password", post(people::change_password))
+        .route("/people/tokens", post(people::make_token))
+        .route("/people/tokens/revoke", post(people::revoke_token))
+        .route("/sign-out", post(gate::sign_out))
+        .fallback(nothing)
+        .method_not_allowed_fallback(nothing)
+        .layer(middleware::from_fn_with_state(Arc::clone(&desk), guard::signed_in));
+    let pages = Router::new()
+        .route("/sign-in", get(gate::ask).post(gate::sign_in))
+        .route("/setup", get(gate::invited).post(gate::accept))
+        .route("/assets/{name}", get(assets::show))
+        .merge(inside)
+        .layer(middleware::from_fn(frame::headers))
+        .with_state(desk);
+    Router::new().nest("/dashboard", pages).route("/dashboard/", get(frame::without_slash))
+}
+
+async fn nothing(axum::Extension(visit): In) -> Response {
+    visit.sentence(StatusCode::NOT_FOUND, "Not found", "There is nothing at this address.")
+}
+
+impl Desk {
+    /// What a person is told when the database does not answer; the log has the cause.
+    fn trouble(&self, visit: &Visit, error: &StoreError) -> Response {
+        if let Some(unsaid) = self.troubles.speak(self.web.clock.now()) {
+            tracing::error!(%error, unsaid, "a page of the dashboard could not be made");
+        }
+        visit.sentence(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "That did not work",
+            "The database does not answer as it should. The log has the cause; please try again.",
+        )
+    }
+}
