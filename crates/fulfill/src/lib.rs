@@ -10,6 +10,7 @@ mod door;
 mod engine;
 mod meters;
 mod pulse;
+pub mod reports;
 mod sign_in;
 pub mod store;
 pub mod stripe;

@@ -3,7 +3,7 @@
 use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use fulfill::rules::order::Status;
+use fulfill::{reports::Report, rules::order::Status};
 
 /// Every paid Stripe Checkout Session is fulfilled, once, and you can prove it.
 ///
@@ -76,6 +76,12 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: DashboardCommand,
     },
+    /// Orders, lines or stock movements as CSV, for spreadsheets and bookkeeping
+    ///
+    /// Amounts are decimal numbers, moments are in UTC, and text that a spreadsheet would calculate with
+    /// has an apostrophe in front. Any number of rows takes the same memory.
+    #[command(after_help = REPORT_EXAMPLES)]
+    Report(ReportArgs),
     /// The webhook endpoint at Stripe
     Endpoint {
         #[command(subcommand)]
@@ -311,6 +317,36 @@ pub(crate) enum StockCommand {
         #[arg(value_parser = clap::value_parser!(i64).range(1..=1_000_000_000))]
         units: i64,
     },
+}
+
+const REPORT_EXAMPLES: &str = "\
+Examples:
+  fulfilld report orders --output orders.csv
+  fulfilld report lines --from 2026-11-01 --until 2026-11-30 --bom --output november.csv
+  fulfilld report stock --from 2026-11-05T09:30:00+01:00 | less";
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ReportArgs {
+    /// What is reported: one row an order, a line of an order, or a change of a shelf
+    #[arg(value_name = "orders|lines|stock", value_parser = report)]
+    pub(crate) report: Report,
+    /// The first day (in UTC), or a moment; an order counts from when it was first heard of
+    #[arg(long, value_name = "DAY")]
+    pub(crate) from: Option<String>,
+    /// The last day, which is included; or a moment, which is not
+    #[arg(long, value_name = "DAY")]
+    pub(crate) until: Option<String>,
+    /// Into this file, which is replaced once all is written; standard output if left out
+    #[arg(long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// Begin with a byte order mark: some spreadsheets need it to read umlauts
+    #[arg(long)]
+    pub(crate) bom: bool,
+}
+
+fn report(name: &str) -> Result<Report, String> {
+    Report::named(name)
+        .ok_or_else(|| format!("one of {}", Report::ALL.map(Report::name).join(", ")))
 }
 
 #[derive(Debug, Clone, Subcommand)]

@@ -12,6 +12,7 @@ mod keys;
 mod log;
 mod mail;
 mod orders;
+mod report;
 mod sandbox;
 mod sandbox_clock;
 mod serve;
@@ -69,6 +70,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Stock { command } => stock::run(config, command).await,
         Command::Mail { command } => mail::run(config, command).await,
         Command::Dashboard { command } => sign_in::run(config, command).await,
+        Command::Report(args) => report::run(config, args).await,
         Command::Endpoint { command } => endpoint::run(config, command).await,
     }
 }

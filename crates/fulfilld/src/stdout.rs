@@ -9,7 +9,17 @@ use std::{
 /// Prints a line.
 pub(crate) fn say(text: impl Display) {
     let mut out = std::io::stdout().lock();
-    if let Err(error) = writeln!(out, "{text}").and_then(|()| out.flush()) {
+    or_end(writeln!(out, "{text}").and_then(|()| out.flush()));
+}
+
+/// Prints bytes as they are.
+pub(crate) fn write(bytes: &[u8]) {
+    let mut out = std::io::stdout().lock();
+    or_end(out.write_all(bytes).and_then(|()| out.flush()));
+}
+
+fn or_end(written: std::io::Result<()>) {
+    if let Err(error) = written {
         let quiet = error.kind() == ErrorKind::BrokenPipe;
         if !quiet {
             eprintln!("fulfilld: standard output cannot be written: {error}");

@@ -23,21 +23,26 @@ pub fn exponent(currency: &str) -> u32 {
 /// `1050, "huf"` → `10.50 HUF`. Plain and the same everywhere; pages write it as the language does.
 #[must_use]
 pub fn plain(minor: i64, currency: &str) -> String {
+    format!("{} {}", decimal(minor, currency), currency.to_ascii_uppercase())
+}
+
+/// `1050, "huf"` → `10.50`: the number alone, as programs read it.
+#[must_use]
+pub fn decimal(minor: i64, currency: &str) -> String {
     let digits = exponent(currency) as usize;
-    let upper = currency.to_ascii_uppercase();
     let sign = if minor < 0 { "-" } else { "" };
     let number = minor.unsigned_abs().to_string();
     if digits == 0 {
-        return format!("{sign}{number} {upper}");
+        return format!("{sign}{number}");
     }
     let padded = format!("{number:0>width$}", width = digits + 1);
     let (whole, part) = padded.split_at(padded.len() - digits);
-    format!("{sign}{whole}.{part} {upper}")
+    format!("{sign}{whole}.{part}")
 }
 
 #[cfg(test)]
 mod tests {
-    use super::plain;
+    use super::{decimal, plain};
 
     #[test]
     fn case_25_the_exponent_table() {
@@ -53,6 +58,7 @@ mod tests {
             (i64::MIN, "eur", "-92233720368547758.08 EUR"),
         ] {
             assert_eq!(plain(minor, currency), shown);
+            assert_eq!(shown.split_once(' ').unwrap().0, decimal(minor, currency));
         }
     }
 }

@@ -15,6 +15,7 @@ mod nodes;
 mod orders;
 mod people;
 mod record;
+mod reports;
 mod shelves;
 mod sign_in;
 mod sort;
@@ -37,6 +38,7 @@ pub use self::{
     nodes::Nodes,
     people::Imported,
     record::{Look, Looked, Recorded},
+    reports::{Part, PartQuery, ReportedOrder},
     shelves::{MovementView, PoolView, ShelfView, StockChange},
     sign_in::{Accepted, ApiToken, Invitation, Made, Person},
     sort::Sorted,

@@ -74,7 +74,7 @@ pub struct MovementView {
 }
 
 rows! {
-    struct MovementRow {
+    pub(super) struct MovementRow {
         seq: i64,
         at: i64,
         sku: String,
@@ -84,6 +84,22 @@ rows! {
         id: Option<String>,
         who: Option<String>,
         why: Option<String>,
+    }
+}
+
+impl From<MovementRow> for MovementView {
+    fn from(row: MovementRow) -> Self {
+        Self {
+            seq: row.seq,
+            at: row.at,
+            sku: row.sku,
+            change: row.change,
+            on_hand: row.on_hand,
+            backordered: row.backordered,
+            session_id: row.id,
+            who: row.who,
+            why: row.why,
+        }
     }
 }
 
@@ -239,18 +255,7 @@ impl Store {
                          WHERE m.livemode = $1 AND m.seq < $2 {of} ORDER BY m.seq DESC LIMIT $3"
                     );
                     let rows: Vec<MovementRow> = tx.fetch(&sql, values).await?;
-                    let moved = rows.into_iter().map(|row| MovementView {
-                        seq: row.seq,
-                        at: row.at,
-                        sku: row.sku,
-                        change: row.change,
-                        on_hand: row.on_hand,
-                        backordered: row.backordered,
-                        session_id: row.id,
-                        who: row.who,
-                        why: row.why,
-                    });
-                    Ok(moved.collect())
+                    Ok(rows.into_iter().map(MovementView::from).collect())
                 })
             })
             .await

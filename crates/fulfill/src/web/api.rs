@@ -1,4 +1,4 @@
-//! `/api`: orders, grants, keys and stock for whoever holds the bearer token. Answers are JSON;
+//! `/api`: orders, grants, reports, keys and stock for whoever holds the bearer token. Answers are JSON;
 //! errors are `{"error": {"type", "message"}}`.
 
 use std::{collections::BTreeMap, sync::Arc};
@@ -22,7 +22,7 @@ use subtle::ConstantTimeEq;
 use super::{
     Web,
     body::{self, Unread},
-    orders, supply,
+    orders, reports, supply,
 };
 use crate::{
     sign_in,
@@ -45,6 +45,7 @@ pub(super) fn router(web: Web) -> Router {
         .route("/orders/{id}/waive", post(orders::waive))
         .route("/orders/{id}/fulfill-by-hand", post(orders::fulfill_by_hand))
         .route("/grants", get(orders::grants))
+        .route("/reports/{file}", get(reports::csv))
         .route("/keys/{pool}", post(supply::import_keys))
         .route("/stock/{sku}", post(supply::add_stock))
         .method_not_allowed_fallback(async || {

@@ -10,6 +10,7 @@ mod landing;
 mod order_json;
 mod orders;
 mod page;
+mod reports;
 mod seldom;
 mod supply;
 mod visitors;

@@ -9,6 +9,7 @@ mod inbox;
 mod nodes;
 mod people;
 mod record;
+mod reports;
 mod sign_in;
 mod supply;
 mod todo;

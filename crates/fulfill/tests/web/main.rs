@@ -11,6 +11,7 @@ mod health;
 mod landing;
 mod markup;
 mod orders;
+mod reports;
 mod secrets;
 mod stripe;
 mod supply;

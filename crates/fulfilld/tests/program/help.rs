@@ -5,9 +5,18 @@ fn help_names_every_command_and_shows_examples() {
     let folder = tempfile::tempdir().unwrap();
     let said = run(fulfilld(folder.path(), &["--help"]));
     assert_eq!(said.code, Some(0));
-    for word in
-        ["demo", "serve", "sandbox", "fulfill", "orders", "keys", "stock", "endpoint", "Examples:"]
-    {
+    for word in [
+        "demo",
+        "serve",
+        "sandbox",
+        "fulfill",
+        "orders",
+        "keys",
+        "stock",
+        "report",
+        "endpoint",
+        "Examples:",
+    ] {
         assert!(said.out.contains(word), "{word} is not in\n{}", said.out);
     }
 }
@@ -29,6 +38,7 @@ fn every_command_has_help() {
         &["keys", "import"],
         &["stock", "add"],
         &["dashboard", "link"],
+        &["report"],
         &["endpoint", "create"],
     ] {
         let said = run(fulfilld(folder.path(), &[args, &["--help"]].concat()));

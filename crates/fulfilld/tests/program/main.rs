@@ -5,6 +5,7 @@
 mod by_hand;
 mod demo;
 mod help;
+mod reports;
 mod running;
 mod sandbox;
 mod serve;

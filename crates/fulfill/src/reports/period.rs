@@ -1,0 +1,104 @@
+//! From when until when, as people say it.
+
+use fulfill_rules::Millis;
+use jiff::{Timestamp, civil::Date, tz::TimeZone};
+
+/// A time from a moment on and before another; without one of them it has no such end.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Period {
+    /// Not before this moment.
+    pub from: Option<Millis>,
+    /// Before this moment.
+    pub until: Option<Millis>,
+}
+
+/// What was given is not a time.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NotAPeriod {
+    /// One end cannot be read.
+    #[error(
+        "{end}: '{text}' is neither a day (2026-11-05) nor a moment with its time zone (2026-11-05T09:30:00+01:00)"
+    )]
+    Unread {
+        /// Which.
+        end: &'static str,
+        /// What was given.
+        text: String,
+    },
+    /// It ends before it begins.
+    #[error("until is before from: nothing would be in it")]
+    Backwards,
+}
+
+impl Period {
+    /// Reads both ends: days in UTC, the last one included, or moments (RFC 3339), the last one not.
+    ///
+    /// # Errors
+    /// [`NotAPeriod`] says what is wrong.
+    pub fn between(from: Option<&str>, until: Option<&str>) -> Result<Self, NotAPeriod> {
+        let read = |end: &'static str, text: Option<&str>| {
+            text.map(|text| {
+                let text = text.trim();
+                let day =
+                    |date: Date| if end == "until" { date.tomorrow().ok() } else { Some(date) };
+                let moment = match text.parse::<Timestamp>() {
+                    Ok(moment) => Some(moment),
+                    // Nothing but a day: 2026-11-05T09:30 would be read as one, too.
+                    Err(_) if text.len() == "2026-11-05".len() => text
+                        .parse::<Date>()
+                        .ok()
+                        .and_then(day)
+                        .and_then(|date| date.to_zoned(TimeZone::UTC).ok())
+                        .map(|zoned| zoned.timestamp()),
+                    Err(_) => None,
+                };
+                let unread = || NotAPeriod::Unread { end, text: text.to_owned() };
+                moment.map(Timestamp::as_millisecond).ok_or_else(unread)
+            })
+            .transpose()
+        };
+        let period = Self { from: read("from", from)?, until: read("until", until)? };
+        match (period.from, period.until) {
+            (Some(from), Some(until)) if from >= until => Err(NotAPeriod::Backwards),
+            _ => Ok(period),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use fulfill_rules::DAY;
+
+    use super::{NotAPeriod, Period};
+
+    /// 2024-01-01T00:00:00Z.
+    const NEW_YEAR: i64 = 1_704_067_200_000;
+
+    #[test]
+    fn a_last_day_is_included_and_a_last_moment_is_not() {
+        for (from, until, wanted) in [
+            (None, None, (None, None)),
+            (Some("2024-01-01"), None, (Some(NEW_YEAR), None)),
+            (Some(" 2024-01-01 "), Some("2024-01-01"), (Some(NEW_YEAR), Some(NEW_YEAR + DAY))),
+            (None, Some("2024-01-01T00:00:00Z"), (None, Some(NEW_YEAR))),
+            (None, Some("2024-01-01T01:00:00.5+01:00"), (None, Some(NEW_YEAR + 500))),
+        ] {
+            let period = Period::between(from, until).unwrap();
+            assert_eq!((period.from, period.until), wanted, "{from:?} {until:?}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_named() {
+        for bad in
+            ["", "today", "2024-02-30", "2024-01-01T09:30", "2024-1-1", "20240101", "9999-12-31"]
+        {
+            let why = Period::between(None, Some(bad)).unwrap_err();
+            assert_eq!(why, NotAPeriod::Unread { end: "until", text: bad.to_owned() });
+            assert!(why.to_string().starts_with(&format!("until: '{bad}'")));
+        }
+        let backwards = Period::between(Some("2024-01-02"), Some("2024-01-01"));
+        assert_eq!(backwards, Err(NotAPeriod::Backwards));
+        assert!(Period::between(Some("2024-01-01"), Some("2024-01-01")).is_ok());
+    }
+}
