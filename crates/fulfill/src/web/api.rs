@@ -20,7 +20,7 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use super::{
-    Web,
+    Web, acts,
     body::{self, Unread},
     orders, reports, supply,
 };
@@ -44,8 +44,13 @@ pub(super) fn router(web: Web) -> Router {
         .route("/orders/{id}/fulfill", post(orders::fulfill))
         .route("/orders/{id}/waive", post(orders::waive))
         .route("/orders/{id}/fulfill-by-hand", post(orders::fulfill_by_hand))
+        .route("/orders/{id}/ship", post(acts::ship))
+        .route("/orders/{id}/note", post(acts::note))
+        .route("/orders/{id}/resend", post(acts::resend))
         .route("/grants", get(orders::grants))
         .route("/reports/{file}", get(reports::csv))
+        .route("/keys", get(acts::pools))
+        .route("/stock", get(acts::stock))
         .route("/keys/{pool}", post(supply::import_keys))
         .route("/stock/{sku}", post(supply::add_stock))
         .method_not_allowed_fallback(async || {

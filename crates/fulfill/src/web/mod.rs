@@ -1,6 +1,7 @@
 //! Answers people and machines over HTTP: the [`webhook`], the buyer's [`landing`] page, the
 //! merchant's [`api`], and what machines ask about [`health`].
 
+mod acts;
 mod api;
 mod body;
 mod buyer;
@@ -36,6 +37,8 @@ pub(crate) struct Web {
     pub(crate) clock: Clock,
     pub(crate) secrets: Secrets,
     pub(crate) passwords: Passwords,
+    /// Buyers are told by mail when a parcel leaves.
+    pub(crate) mails: bool,
     /// Beside it, tokens that people made in the dashboard open the API.
     pub(crate) api_token: Option<SecretString>,
     /// Addresses are taken from `X-Forwarded-For` (its last entry).

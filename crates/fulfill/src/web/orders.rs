@@ -28,9 +28,9 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const PAGE: i64 = 20;
 const PAGE_MAX: i64 = 100;
 /// Lines named in one request.
-const LINES_MAX: usize = 1_000;
+pub(super) const LINES_MAX: usize = 1_000;
 
-type Answer = Result<Response, Problem>;
+pub(super) type Answer = Result<Response, Problem>;
 
 /// `GET /api/orders`: the newest first, `limit` of them behind `after`.
 pub(super) async fn list(State(web): State<Arc<Web>>, uri: Uri) -> Answer {
@@ -83,7 +83,7 @@ pub(super) async fn show(State(web): State<Arc<Web>>, Path(id): Path<String>) ->
 }
 
 /// Says why there is no order.
-fn no_order(web: &Web, key: &SessionKey, view: Option<&SessionView>) -> Problem {
+pub(super) fn no_order(web: &Web, key: &SessionKey, view: Option<&SessionView>) -> Problem {
     Problem::not_found(match view {
         None if key.livemode != web.store.livemode() => {
             let (theirs, ours) = if key.livemode { ("live", "test") } else { ("test", "live") };
@@ -199,19 +199,20 @@ async fn by_hand(
         return Err(Problem::invalid(format!("lines: {key} has no line '{odd}'")));
     }
     if let Some(recorded) = web.store.by_hand(&key, act, lines, &who.0).await? {
-        tell(&web, &recorded, order.first_seen_at);
+        tell(&web, &recorded, Some(order.first_seen_at));
     }
     show(State(web), Path(id)).await
 }
 
-fn tell(web: &Web, recorded: &Recorded, first_seen_at: i64) {
+pub(super) fn tell(web: &Web, recorded: &Recorded, first_seen_at: Option<i64>) {
     if recorded.deliveries {
         web.wake.deliveries();
     }
     let status = recorded.status.map_or("no order", Status::as_str);
     tracing::info!(session = %recorded.key, status, "{}", recorded.told.join("; "));
     if recorded.fulfilled {
-        web.meters.fulfilled(web.clock.now() - first_seen_at);
+        let now = web.clock.now();
+        web.meters.fulfilled(now - first_seen_at.unwrap_or(now));
     }
 }
 

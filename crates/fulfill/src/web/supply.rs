@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use axum::{
-    Json,
+    Extension, Json,
     body::Body,
     extract::{Path, Request, State},
     http::header,
@@ -15,9 +15,10 @@ use serde_json::json;
 
 use super::{
     Web,
-    api::{Problem, json_body},
+    api::{Caller, Problem, json_body},
     body,
 };
+use crate::store::StockChange;
 
 /// Largest import.
 const KEYS_BYTES_MAX: usize = 16 << 20;
@@ -83,24 +84,38 @@ fn from_lines(bytes: &[u8]) -> Result<Vec<String>, Problem> {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Add {
+struct Change {
     add: Option<i64>,
+    set: Option<i64>,
+    why: Option<String>,
 }
 
-/// `POST /api/stock/{sku}` with `{"add": 10}`; a negative number takes away, never below nothing.
+/// `POST /api/stock/{sku}` with `{"add": 10}` (a negative number takes away, never below nothing) or
+/// `{"set": 10}`, as it was counted; and `why`, where somebody may ask.
 pub(super) async fn add_stock(
     State(web): State<Arc<Web>>,
+    Extension(who): Extension<Caller>,
     Path(sku): Path<String>,
     body: Body,
 ) -> Result<Response, Problem> {
     plain("the SKU", &sku)?;
-    let add = json_body::<Add>(body).await?.add;
-    let Some(add) = add.filter(|n| *n != 0 && (-UNITS_MAX..=UNITS_MAX).contains(n)) else {
-        return Err(Problem::invalid("add: say how many units, as in {\"add\": 10}"));
+    let Change { add, set, why } = json_body(body).await?;
+    let add = add.filter(|n| *n != 0 && (-UNITS_MAX..=UNITS_MAX).contains(n));
+    let set = set.filter(|n| (0..=UNITS_MAX).contains(n));
+    let change = match (add, set) {
+        (Some(add), None) => StockChange::By(add),
+        (None, Some(set)) => StockChange::To(set),
+        _ => {
+            let message = "say how many units: {\"add\": 10}, or {\"set\": 10} as you counted";
+            return Err(Problem::invalid(message));
+        }
     };
-    let on_hand = web.store.add_stock(&sku, add).await?;
+    if let Some(why) = &why {
+        plain("why", why)?;
+    }
+    let on_hand = web.store.change_stock(&sku, change, Some(&who.0), why.as_deref()).await?;
     web.wake.filled();
-    tracing::info!(sku, add, on_hand, "stock was changed");
+    tracing::info!(sku, ?change, on_hand, who = %who.0, "stock was changed");
     Ok(Json(json!({ "object": "stock", "sku": sku, "on_hand": on_hand })).into_response())
 }
 

@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+mod acts;
 mod api;
 mod bench;
 mod dashboard;

@@ -87,3 +87,24 @@ async fn grants_answer_whether_a_customer_may_use_it() {
     let book = site.api_get("/grants?customer=cus_ada&access=book").await;
     assert_eq!((&book["data"][0]["expires_at"], &book["has_access"]), (&json!(null), &json!(true)));
 }
+
+#[tokio::test]
+async fn what_was_counted_is_set_with_a_reason_and_listed() {
+    let site = Site::open().await;
+    let set = json!({ "set": 7, "why": "stocktaking" });
+    let answer = site.api(Method::POST, "/stock/SHIRT-M", Some(set)).await;
+    assert_eq!((answer.status, &answer.json()["on_hand"]), (200, &json!(7)));
+    let moved = site.fulfill.store().movements(Some("SHIRT-M"), None, 1).await.unwrap().remove(0);
+    assert_eq!(moved.who.as_deref(), Some("the API"));
+    assert_eq!(moved.why.as_deref(), Some("stocktaking"));
+    import(&site, "K-1\nK-2").await;
+    let stock = site.api(Method::GET, "/stock", None).await.json();
+    let shirt = stock["data"].as_array().unwrap().iter().find(|s| s["sku"] == "SHIRT-M").unwrap();
+    assert_eq!((&shirt["on_hand"], &shirt["waiting"]), (&json!(7), &json!(0)));
+    let keys = site.api(Method::GET, "/keys", None).await;
+    assert_eq!((&keys.json()["data"][0]["free"]), (&json!(2)));
+    assert!(!keys.text.contains("K-1"), "never a key itself");
+    for bad in [json!({}), json!({ "set": -1 }), json!({ "set": 1, "add": 1 })] {
+        assert_eq!(site.api(Method::POST, "/stock/SHIRT-M", Some(bad)).await.status, 400);
+    }
+}

@@ -1,0 +1,158 @@
+//! What people do to an order, over the API: ship it, note something, have a mail sent again.
+
+use std::sync::Arc;
+
+use axum::{
+    Extension, Json,
+    body::Body,
+    extract::{Path, State},
+    http::StatusCode,
+    response::IntoResponse as _,
+};
+use fulfill_rules::shipment::Shipment;
+use serde::Deserialize;
+use serde_json::json;
+
+use super::{
+    Web,
+    api::{Caller, Problem, json_body, session_key},
+    orders::{self, Answer, LINES_MAX, no_order, tell},
+};
+use crate::store::MAILS;
+
+/// Longest note, in characters.
+const NOTE_CHARS_MAX: usize = 2_000;
+
+/// What is sent, and how.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Ship {
+    #[serde(default)]
+    lines: Vec<String>,
+    carrier: Option<String>,
+    tracking: Option<String>,
+    url: Option<String>,
+}
+
+/// `POST /api/orders/{id}/ship`: parcels leave, those of `lines` or all that wait; the buyer is told.
+pub(super) async fn ship(
+    State(web): State<Arc<Web>>,
+    Extension(who): Extension<Caller>,
+    Path(id): Path<String>,
+    body: Body,
+) -> Answer {
+    let key = session_key(&id)?;
+    let Ship { lines, carrier, tracking, url } = json_body(body).await?;
+    if lines.len() > LINES_MAX {
+        return Err(Problem::invalid(format!("lines: more than {LINES_MAX}")));
+    }
+    let shipment = Shipment::new(carrier.as_deref(), tracking.as_deref(), url.as_deref())
+        .map_err(|mistake| Problem::invalid(mistake.to_string()))?;
+    match web.store.ship(&key, lines, shipment, web.mails, &who.0).await? {
+        None => Err(no_order(&web, &key, web.store.session_view(&key).await?.as_ref())),
+        Some(Err(why)) => Err(conflict(format!("{key}: {why}"))),
+        Some(Ok(recorded)) => {
+            tell(&web, &recorded, None);
+            orders::show(State(web), Path(id)).await
+        }
+    }
+}
+
+fn conflict(message: String) -> Problem {
+    Problem::new(StatusCode::CONFLICT, "invalid_request", message)
+}
+
+/// What somebody wants to remember.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Note {
+    #[serde(default)]
+    text: String,
+}
+
+/// `POST /api/orders/{id}/note` with `{"text": "…"}`: into the timeline, for the merchant's eyes.
+pub(super) async fn note(
+    State(web): State<Arc<Web>>,
+    Extension(who): Extension<Caller>,
+    Path(id): Path<String>,
+    body: Body,
+) -> Answer {
+    let key = session_key(&id)?;
+    let Note { text } = json_body(body).await?;
+    let text = noted(&text).map_err(Problem::invalid)?;
+    if web.store.add_note(&key, &text, &who.0).await? {
+        orders::show(State(web), Path(id)).await
+    } else {
+        Err(no_order(&web, &key, web.store.session_view(&key).await?.as_ref()))
+    }
+}
+
+/// A note as it is kept.
+pub(super) fn noted(text: &str) -> Result<String, String> {
+    let text = text.trim();
+    if text.is_empty() || text.chars().count() > NOTE_CHARS_MAX {
+        return Err(format!("text: write 1 to {NOTE_CHARS_MAX} characters"));
+    }
+    Ok(text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect())
+}
+
+/// Which mail.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Resend {
+    #[serde(default)]
+    mail: String,
+}
+
+/// `POST /api/orders/{id}/resend` with `{"mail": "mail.receipt"}`.
+pub(super) async fn resend(
+    State(web): State<Arc<Web>>,
+    Extension(who): Extension<Caller>,
+    Path(id): Path<String>,
+    body: Body,
+) -> Answer {
+    let key = session_key(&id)?;
+    let Resend { mail } = json_body(body).await?;
+    if !MAILS.contains(&mail.as_str()) {
+        return Err(Problem::invalid(format!("mail: one of {}", MAILS.join(", "))));
+    }
+    match web.store.resend(&key, &mail, &who.0).await? {
+        None => Err(no_order(&web, &key, web.store.session_view(&key).await?.as_ref())),
+        Some(Err(why)) => Err(conflict(format!("{key}: {why}"))),
+        Some(Ok(())) => {
+            web.wake.deliveries();
+            let order = orders::show(State(web), Path(id)).await?;
+            Ok((StatusCode::ACCEPTED, order).into_response())
+        }
+    }
+}
+
+/// `GET /api/stock`: all shelves.
+pub(super) async fn stock(State(web): State<Arc<Web>>) -> Answer {
+    let shelves = web.store.shelves().await?;
+    let data: Vec<_> = shelves
+        .iter()
+        .map(|s| {
+            json!({
+                "object": "stock", "sku": s.sku, "on_hand": s.on_hand,
+                "backordered": s.backordered, "waiting": s.waiting,
+            })
+        })
+        .collect();
+    Ok(Json(json!({ "object": "list", "data": data, "has_more": false })).into_response())
+}
+
+/// `GET /api/keys`: all pools; never a key itself.
+pub(super) async fn pools(State(web): State<Arc<Web>>) -> Answer {
+    let pools = web.store.pools().await?;
+    let data: Vec<_> = pools
+        .iter()
+        .map(|p| {
+            json!({
+                "object": "key_pool", "pool": p.pool, "free": p.free, "drawn": p.drawn,
+                "waiting": p.waiting,
+            })
+        })
+        .collect();
+    Ok(Json(json!({ "object": "list", "data": data, "has_more": false })).into_response())
+}
