@@ -11,9 +11,11 @@ use secrecy::SecretString;
 
 use crate::{
     actions::{Action, Actions, mail::Mail},
+    brand::Brand,
     clock::Clock,
     door::Door,
     engine::{Engine, Parts},
+    links::Links,
     meters::Meters,
     pulse::Pulse,
     sign_in::{self, Passwords, PersonMistake, Token},
@@ -61,6 +63,7 @@ pub struct Builder {
     products: Vec<Product>,
     stock: BTreeMap<String, i64>,
     receipts: bool,
+    brand: Brand,
     api_token: Option<SecretString>,
     behind_proxy: bool,
     public_url: Option<String>,
@@ -118,6 +121,13 @@ impl Builder {
     #[must_use]
     pub fn receipts(mut self, yes: bool) -> Self {
         self.receipts = yes;
+        self
+    }
+
+    /// How the shop shows itself on its pages and in its mails.
+    #[must_use]
+    pub fn brand(mut self, brand: Brand) -> Self {
+        self.brand = brand;
         self
     }
 
@@ -221,8 +231,10 @@ impl Builder {
             merchant: self.mail.as_ref().is_some_and(Mail::has_merchant),
         };
         let mut actions = self.actions;
+        let brand = Arc::new(self.brand);
+        let links = Links::new(store.secret("links", fresh_secret()).await?.into());
         if let Some(mail) = self.mail {
-            mail.add_to(&mut actions, &store, &clock).map_err(OpenError::Mail)?;
+            mail.add_to(&mut actions, &store, &clock, &brand, &links).map_err(OpenError::Mail)?;
         }
         let keep = self.keep_bodies.map(|span| Millis::try_from(span.as_millis()));
         let wake = Wake::default();
@@ -233,6 +245,9 @@ impl Builder {
             behind_proxy: self.behind_proxy,
             public_url: self.public_url,
             passwords: Passwords::default(),
+            brand,
+            mailing: policy.notices,
+            links,
             parts: Parts {
                 store,
                 client,
@@ -250,6 +265,12 @@ impl Builder {
     }
 }
 
+/// 256 bits of chance, in hex.
+fn fresh_secret() -> String {
+    let bytes: [u8; 32] = rand::random();
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// An opened installation: serve its [`router`](Fulfill::router), run its [`engine`](Fulfill::engine).
 #[derive(Clone)]
 pub struct Fulfill {
@@ -260,6 +281,9 @@ pub struct Fulfill {
     behind_proxy: bool,
     public_url: Option<String>,
     passwords: Passwords,
+    brand: Arc<Brand>,
+    mailing: bool,
+    links: Links,
 }
 
 impl std::fmt::Debug for Fulfill {
@@ -290,6 +314,9 @@ impl Fulfill {
             behind_proxy: self.behind_proxy,
             public_url: self.public_url.clone(),
             passwords: self.passwords.clone(),
+            brand: Arc::clone(&self.brand),
+            mailing: self.mailing,
+            links: self.links.clone(),
         })
     }
 

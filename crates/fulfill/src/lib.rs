@@ -4,10 +4,13 @@
 //! [`Engine`] to run beside it. A product's own outside work is an [`Action`](actions::Action).
 
 pub mod actions;
+mod brand;
 mod builder;
 pub mod clock;
 mod door;
 mod engine;
+mod language;
+mod links;
 mod meters;
 mod pulse;
 pub mod reports;
@@ -17,6 +20,7 @@ pub mod stripe;
 mod wake;
 mod web;
 
+pub use brand::{Brand, BrandMistake};
 pub use builder::{Builder, Fulfill, OpenError};
 pub use door::Door;
 pub use engine::Engine;

@@ -32,6 +32,11 @@ impl Pulse {
         self.0.stopping.store(true, Ordering::Relaxed);
     }
 
+    /// Whether this replica is about to stop: what takes long should end.
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.0.stopping.load(Ordering::Relaxed)
+    }
+
     /// How many replicas share the work, as last counted.
     #[must_use]
     pub fn nodes(&self) -> u32 {

@@ -60,6 +60,7 @@ async fn open(settings: &Settings) -> anyhow::Result<Fulfill> {
         .products(settings.products.clone())
         .opening_stock(settings.stock.clone())
         .receipts(settings.mail.receipts)
+        .brand(settings.brand.clone())
         .behind_proxy(settings.behind_proxy);
     if let Some(url) = &settings.public_url {
         builder = builder.public_url(url);

@@ -140,6 +140,9 @@ pub struct Sale {
     pub payment_link: Option<String>,
     /// One's own reference from the session.
     pub client_reference_id: Option<String>,
+    /// How it could be paid: `card`, `sepa_debit`…
+    #[serde(default)]
+    pub payment_methods: Vec<String>,
     /// Language of the checkout.
     pub locale: Option<String>,
     /// The session's metadata, as JSON text.

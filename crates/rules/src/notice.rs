@@ -19,6 +19,8 @@ pub const PAYMENT_PENDING: &str = "mail.payment_pending";
 pub const PAYMENT_FAILED: &str = "mail.payment_failed";
 /// To the buyer: the parcel has left; with `carrier`, `tracking` and `url` ([`crate::shipment`]).
 pub const SHIPPED: &str = "mail.shipped";
+/// To the buyer: the link that was asked for. Each request is one, its number in the delivery's line.
+pub const LINK: &str = "mail.link";
 /// To the merchant: somebody has bought.
 pub const NEW_ORDER: &str = "mail.new_order";
 /// To the merchant: an order needs a person.

@@ -6,6 +6,7 @@
 
 mod acts;
 mod charts;
+mod buyers;
 mod db;
 mod deliveries;
 mod digest;
@@ -18,6 +19,7 @@ mod record;
 mod reports;
 mod shelves;
 mod sign_in;
+mod secrets;
 mod sort;
 mod supply;
 mod todo;

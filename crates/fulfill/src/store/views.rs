@@ -383,6 +383,16 @@ pub(super) async fn orders_by_number(
     Ok(views)
 }
 
+/// Orders that a condition finds; it may name `o` (orders) and `s` (their sessions).
+pub(super) async fn orders_where(
+    tx: &mut Tx,
+    filter: &str,
+    values: Vec<Value>,
+) -> Result<Vec<OrderView>, StoreError> {
+    let rows = tx.fetch(&format!("{VIEW} WHERE {filter}"), values).await?;
+    with_parts(tx, rows).await
+}
+
 async fn with_parts(tx: &mut Tx, rows: Vec<ViewRow>) -> Result<Vec<OrderView>, StoreError> {
     if rows.is_empty() {
         return Ok(Vec::new());

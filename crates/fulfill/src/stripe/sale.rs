@@ -50,6 +50,7 @@ pub(super) fn sale(session: Session, metadata: Option<String>, lines: Vec<LineIt
         payment_intent,
         payment_link: session.payment_link.map(|id| id.0),
         client_reference_id: session.client_reference_id,
+        payment_methods: session.payment_method_types.map(|types| types.read).unwrap_or_default(),
         locale: session.locale,
         metadata,
         customer: customer(id, session.customer_details, session.customer_email),

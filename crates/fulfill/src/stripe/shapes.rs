@@ -35,6 +35,7 @@ shapes! {
         presentment_details: PresentmentDetails,
         created: i64,
         payment_intent: Intent,
+        payment_method_types: Items<String>,
         payment_link: Id,
         client_reference_id: String,
         locale: String,

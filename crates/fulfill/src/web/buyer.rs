@@ -1,22 +1,21 @@
-//! What a buyer may see of an order (case 42), and what may be said about it (case 43).
+//! What may be said to a buyer about an order (case 43), and whether this is the buyer at all.
 
 use askama::Template;
 use axum::http::StatusCode;
 use fulfill_rules::{
-    MINUTE, Millis, SECOND,
-    delivery::DeliveryStatus,
-    fact::{Line, Sale},
-    id::SessionKey,
-    money,
-    order::Status,
-    place::{Effect, EffectKind, EffectStatus, web_address},
+    DAY, MINUTE, Millis, SECOND, delivery::DeliveryStatus, id::SessionKey, order::Status,
 };
 
 use super::{
-    page::CSS,
+    bought::{Bought, Show, hint},
+    page::Look,
     words::{Say, Words},
 };
 use crate::store::{OrderView, SessionView};
+
+/// So long whoever has a session's id is taken for the browser that came from Checkout. Later its
+/// address may lie in a history, a log or a chat: then it takes the cookie from that time.
+const FRESH: Millis = DAY;
 
 /// The sign above the heading.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,16 +23,29 @@ pub(super) enum Mark {
     Done,
     Wait,
     Stop,
+    Search,
+    Mail,
 }
 
-/// How much of the order is shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Show {
-    Nothing,
-    /// What was ordered.
-    Lines,
-    /// And what came of it.
-    Goods,
+impl Mark {
+    pub(super) fn class(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Wait => "wait",
+            Self::Stop => "stop",
+            Self::Search | Self::Mail => "calm",
+        }
+    }
+
+    pub(super) fn sign(self) -> &'static str {
+        match self {
+            Self::Done => "✓",
+            Self::Wait => "…",
+            Self::Stop => "–",
+            Self::Search => "?",
+            Self::Mail => "@",
+        }
+    }
 }
 
 /// What the page says.
@@ -41,16 +53,28 @@ enum Show {
 pub(super) struct Standing {
     /// The answer's.
     pub(super) code: StatusCode,
-    status: &'static str,
+    pub(super) status: &'static str,
     say: &'static Say,
     mark: Mark,
-    refresh: Option<u32>,
+    /// Seconds until the page comes again; none when nothing will change.
+    pub(super) refresh: Option<u32>,
     show: Show,
 }
 
+/// Whether a session's id is enough to see keys and links.
+pub(super) fn is_fresh(order: &OrderView, now: Millis) -> bool {
+    !order.placed || now - order.first_seen_at < FRESH
+}
+
 impl Standing {
-    /// Says what is known of a session. Nothing follows from a look that is not over.
-    pub(super) fn of(view: Option<&SessionView>, w: &'static Words, now: Millis) -> Self {
+    /// Says what is known of a session. Nothing follows from a look that is not over. `open`: keys and
+    /// links may be shown.
+    pub(super) fn of(
+        view: Option<&SessionView>,
+        w: &'static Words,
+        now: Millis,
+        open: bool,
+    ) -> Self {
         let order = view.and_then(|view| view.order.as_ref());
         let (say, mark, show) = match (view, order) {
             (Some(_), Some(order)) => of_order(order, w),
@@ -61,6 +85,7 @@ impl Standing {
             (Some(_), None) => (&w.looking, Mark::Wait, Show::Nothing),
             (None, None | Some(_)) => (&w.missing, Mark::Stop, Show::Nothing),
         };
+        let show = if show == Show::Goods && !open { Show::Masked } else { show };
         let refresh = (mark == Mark::Wait).then(|| match (order, view) {
             (Some(order), _) => pause(now - order.first_seen_at),
             (None, Some(view)) => pause(view.tries * 10 * SECOND),
@@ -78,7 +103,7 @@ impl Standing {
     }
 }
 
-fn of_order(order: &OrderView, w: &'static Words) -> (&'static Say, Mark, Show) {
+pub(super) fn of_order(order: &OrderView, w: &'static Words) -> (&'static Say, Mark, Show) {
     let expired = order.sale.session_status.as_deref() == Some("expired");
     match order.status {
         Status::Fulfilled => (&w.ready, Mark::Done, Show::Goods),
@@ -106,171 +131,78 @@ fn pause(age: Millis) -> u32 {
 #[derive(Template)]
 #[template(path = "landing.html")]
 pub(super) struct Landing<'a> {
+    look: &'a Look,
     w: &'static Words,
-    css: &'static str,
+    base: &'static str,
+    /// Buyers can have a link sent to them.
+    finding: bool,
     status: &'static str,
     say: &'static Say,
     mark: Mark,
     refresh: Option<u32>,
-    test: bool,
+    /// Where changes are told, for browsers with script.
+    live: Option<String>,
+    takes: Option<&'static str>,
+    hint: Option<String>,
     mailed: bool,
-    lines: Vec<LineShown<'a>>,
-    total: Option<String>,
-    paid: Option<String>,
-    reference: &'a str,
+    order: Option<Bought<'a>>,
 }
 
 impl<'a> Landing<'a> {
     /// A page about no order in particular.
     pub(super) fn notice(
+        look: &'a Look,
         w: &'static Words,
         say: &'static Say,
         mark: Mark,
         refresh: Option<u32>,
     ) -> Self {
         Self {
+            look,
             w,
-            css: CSS,
+            base: "",
+            finding: false,
             status: "unknown",
             say,
             mark,
             refresh,
-            test: false,
+            live: None,
+            takes: None,
+            hint: None,
             mailed: false,
-            lines: Vec::new(),
-            total: None,
-            paid: None,
-            reference: "",
+            order: None,
         }
     }
 
     pub(super) fn new(
+        look: &'a Look,
         w: &'static Words,
-        key: &'a SessionKey,
+        key: &SessionKey,
         view: Option<&'a SessionView>,
         standing: &Standing,
     ) -> Self {
-        let notice = Self::notice(w, standing.say, standing.mark, standing.refresh);
-        let Some(order) = view.and_then(|view| view.order.as_ref()) else { return notice };
-        let shown = standing.show != Show::Nothing;
-        let sale = &order.sale;
-        let mut page = Self {
-            status: standing.status,
-            test: !key.livemode,
-            mailed: standing.show == Show::Goods && was_mailed(order),
-            reference: &key.id,
-            ..notice
-        };
-        if shown {
-            page.lines = lines(order, w, standing.show == Show::Goods);
-            page.total = amount(sale.amount_total, sale.currency.as_deref(), w);
-            page.paid = presented(sale).filter(|_| order.placed);
-        }
+        let mut page = Self::notice(look, w, standing.say, standing.mark, standing.refresh);
+        page.live = standing.refresh.map(|_| format!("success/live?session_id={}", key.id));
+        let Some(order) = view.and_then(|view| view.order.as_ref()) else { return page };
+        let waits = order.status == Status::AwaitingPayment;
+        page.status = standing.status;
+        page.takes = waits.then(|| w.takes.by(&order.sale.payment_methods));
+        page.hint = order.sale.customer.email.as_deref().and_then(hint);
+        page.mailed = standing.show == Show::Goods && was_mailed(order);
+        page.order = Some(Bought::of(order, w, standing.show));
         page
+    }
+
+    /// Says where buyers find their orders again.
+    pub(super) fn finding(mut self, yes: bool) -> Self {
+        self.finding = yes;
+        self
     }
 }
 
 /// A mail about the whole order has left; one that waits is not promised.
 fn was_mailed(order: &OrderView) -> bool {
     order.deliveries.iter().any(|d| d.kind == "mail.receipt" && d.status == DeliveryStatus::Done)
-}
-
-/// What the buyer paid, where that was another currency (case 26).
-fn presented(sale: &Sale) -> Option<String> {
-    let paid = sale.presentment.as_ref()?;
-    let other = sale.currency.as_deref() != Some(paid.currency.as_str());
-    other.then(|| money::plain(paid.amount, &paid.currency))
-}
-
-fn amount(minor: Option<i64>, currency: Option<&str>, w: &Words) -> Option<String> {
-    match (minor?, currency?) {
-        (0, _) => Some(w.free.to_owned()),
-        (minor, currency) => Some(money::plain(minor, currency)),
-    }
-}
-
-/// One line and what came of it.
-struct LineShown<'a> {
-    what: &'a str,
-    quantity: i64,
-    amount: Option<String>,
-    grants: Vec<GrantShown<'a>>,
-    keys: Vec<KeyShown<'a>>,
-    parcel: Option<ParcelShown>,
-    waits: bool,
-}
-
-struct GrantShown<'a> {
-    access: &'a str,
-    /// Only where a browser can go without harm.
-    url: Option<&'a str>,
-    until: Option<String>,
-}
-
-struct KeyShown<'a> {
-    key: &'a str,
-    seats: Option<i64>,
-}
-
-struct ParcelShown {
-    word: &'static str,
-    to: String,
-}
-
-/// Lines the buyer removed are not shown (case 30).
-fn lines<'a>(order: &'a OrderView, w: &'static Words, goods: bool) -> Vec<LineShown<'a>> {
-    let sold = order.sale.lines.iter().filter(|line| line.quantity > 0);
-    sold.map(|line| line_shown(order, line, w, goods)).collect()
-}
-
-fn line_shown<'a>(
-    order: &'a OrderView,
-    line: &'a Line,
-    w: &'static Words,
-    goods: bool,
-) -> LineShown<'a> {
-    let currency = line.currency.as_deref().or(order.sale.currency.as_deref());
-    let effects = || order.effects.iter().filter(|e| goods && e.line == line.id && !e.is_waived());
-    let done = |kind| effects().filter(move |e| e.kind == kind && e.status == EffectStatus::Done);
-    let seats = |e: &Effect| (e.quantity > 1).then_some(e.quantity);
-    let undelivered = || {
-        let of_line = order.deliveries.iter().filter(|d| d.owed && d.line == line.id);
-        goods && of_line.into_iter().any(|d| d.status != DeliveryStatus::Done)
-    };
-    LineShown {
-        what: line.description.as_deref().filter(|d| !d.trim().is_empty()).unwrap_or(w.item),
-        quantity: line.quantity,
-        amount: amount(line.amount_total, currency, w),
-        grants: done(EffectKind::Grant)
-            .filter_map(|e| {
-                let until = e.expires_at.map(w.date);
-                Some(GrantShown {
-                    access: e.value.as_deref()?,
-                    url: e.url.as_deref().and_then(web_address),
-                    until,
-                })
-            })
-            .collect(),
-        keys: done(EffectKind::Key)
-            .filter_map(|e| Some(KeyShown { key: e.value.as_deref()?, seats: seats(e) }))
-            .collect(),
-        parcel: effects().find_map(|e| parcel(e, &order.sale, w)),
-        waits: effects().any(Effect::is_held) || undelivered(),
-    }
-}
-
-/// Whoever waived it said so in the note; its value is nobody's.
-/// Where a parcel goes, as far as the buyer has to recognize it: not the whole address.
-fn parcel(effect: &Effect, sale: &Sale, w: &'static Words) -> Option<ParcelShown> {
-    let word = match (effect.kind, effect.status) {
-        (EffectKind::Parcel, EffectStatus::ToShip) => w.to_ship,
-        (EffectKind::Parcel, EffectStatus::Shipped) => w.shipped,
-        _ => return None,
-    };
-    let to = sale.shipping.as_ref()?;
-    let parts = [&to.name, &to.address.city, &to.address.country];
-    let parts: Vec<&str> = parts.into_iter().filter_map(|part| part.as_deref()).collect();
-    Some(ParcelShown { word, to: parts.join(", ") })
 }
 
 #[cfg(test)]

@@ -4,10 +4,13 @@
 mod acts;
 mod api;
 mod body;
+mod bought;
 mod buyer;
 mod dashboard;
+mod find;
 mod health;
 mod landing;
+mod live;
 mod order_json;
 mod orders;
 mod page;
@@ -18,11 +21,14 @@ mod visitors;
 mod webhook;
 mod words;
 
+use std::sync::Arc;
+
 use axum::{Router, http::StatusCode};
 use secrecy::SecretString;
 
 use crate::{
-    clock::Clock, door::Door, meters::Meters, pulse::Pulse, sign_in::Passwords, store::Store,
+    brand::Brand, clock::Clock, door::Door, links::Links, meters::Meters, pulse::Pulse,
+    sign_in::Passwords, store::Store,
     stripe::Secrets, wake::Wake,
 };
 
@@ -45,6 +51,12 @@ pub(crate) struct Web {
     pub(crate) behind_proxy: bool,
     /// Where people reach us, as `https://shop.example.com`.
     pub(crate) public_url: Option<String>,
+    /// How the shop shows itself.
+    pub(crate) brand: Arc<Brand>,
+    /// Mail goes out.
+    pub(crate) mailing: bool,
+    /// What shows that a browser is a buyer's.
+    pub(crate) links: Links,
 }
 
 /// Everything under one roof. Serve it with `into_make_service_with_connect_info::<SocketAddr>()`:
@@ -53,6 +65,7 @@ pub(crate) fn router(web: Web) -> Router {
     Router::new()
         .merge(webhook::router(&web))
         .merge(landing::router(&web))
+        .merge(page::logo(&web.brand))
         .merge(health::router(&web))
         .merge(dashboard::router(web.clone()))
         .nest("/api", api::router(web))

@@ -1,26 +1,26 @@
-//! How pages leave: rendered, never cached or framed, without a script or a foreign request.
+//! How the shop's pages leave: rendered in its color, never cached or framed, with one small script
+//! and no foreign request.
 
-use std::sync::LazyLock;
+use std::sync::Arc;
 
 use askama::Template;
 use axum::{
+    Router,
+    body::Bytes,
     http::{HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
+    routing::get,
 };
 use sha2::{Digest, Sha256};
 
-/// The style of all pages; it stands in each of them, so that one request is enough.
-pub(super) const CSS: &str = include_str!("../../templates/page.css");
+use crate::brand::{Brand, Color};
 
-/// Allows that style, by its digest, and nothing else.
-static CSP: LazyLock<HeaderValue> = LazyLock::new(|| {
-    let policy = format!(
-        "default-src 'none'; style-src 'sha256-{}'; base-uri 'none'; form-action 'none'; \
-         frame-ancestors 'none'",
-        base64(&Sha256::digest(CSS))
-    );
-    HeaderValue::try_from(policy).unwrap_or_else(|_| HeaderValue::from_static("default-src 'none'"))
-});
+/// The style of all pages; it stands in each of them, so that one request is enough.
+const CSS: &str = include_str!("../../templates/page.css");
+/// The script: shows what changes, copies keys, prints. Pages are whole without it.
+const SCRIPT: &str = include_str!("../../templates/page.js");
+/// What the style draws on in the dark.
+const DARK_CARD: &str = "#1b2029";
 
 const HEADERS: [(HeaderName, &str); 6] = [
     (header::CONTENT_TYPE, "text/html; charset=utf-8"),
@@ -32,19 +32,73 @@ const HEADERS: [(HeaderName, &str); 6] = [
     (HeaderName::from_static("x-robots-tag"), "noindex"),
 ];
 
-/// A page with its headers.
-pub(super) fn html(status: StatusCode, page: &impl Template) -> Response {
-    match page.render() {
-        Ok(text) => {
-            let mut response = (status, HEADERS, text).into_response();
-            response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, CSP.clone());
-            response
-        }
-        Err(error) => {
-            tracing::error!(%error, "a page could not be rendered");
-            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+/// What is the same on all pages of a shop.
+#[derive(Debug)]
+pub(super) struct Look {
+    pub(super) css: String,
+    pub(super) script: &'static str,
+    pub(super) brand: Arc<Brand>,
+    /// Allows that style and that script, by their digests, and the shop's own logo.
+    policy: HeaderValue,
+}
+
+impl Look {
+    pub(super) fn new(brand: &Arc<Brand>) -> Self {
+        let css = format!("{CSS}{}", brand.color.map(colored).unwrap_or_default());
+        let digest = |text: &str| base64(&Sha256::digest(text));
+        let policy = format!(
+            "default-src 'none'; style-src 'sha256-{}'; script-src 'sha256-{}'; connect-src 'self'; \
+             img-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+            digest(&css),
+            digest(SCRIPT)
+        );
+        let policy = HeaderValue::try_from(policy)
+            .unwrap_or_else(|_| HeaderValue::from_static("default-src 'none'"));
+        Self { css, script: SCRIPT, brand: Arc::clone(brand), policy }
+    }
+
+    /// A page with its headers.
+    pub(super) fn page(&self, status: StatusCode, page: &impl Template) -> Response {
+        match page.render() {
+            Ok(text) => {
+                let mut response = (status, HEADERS, text).into_response();
+                response
+                    .headers_mut()
+                    .insert(header::CONTENT_SECURITY_POLICY, self.policy.clone());
+                response
+            }
+            Err(error) => {
+                tracing::error!(%error, "a page could not be rendered");
+                StatusCode::INTERNAL_SERVER_ERROR.into_response()
+            }
         }
     }
+}
+
+/// The style's colors that follow from the shop's.
+fn colored(color: Color) -> String {
+    let dark = Color::parse(DARK_CARD).unwrap_or(Color::BLACK);
+    let root = |accent: Color| {
+        format!(":root{{--accent:{};--on-accent:{}}}", accent.hex(), accent.text_on().hex())
+    };
+    format!(
+        "@media screen{{{}}}@media screen and (prefers-color-scheme:dark){{{}}}",
+        root(color.readable_on(Color::WHITE)),
+        root(color.readable_on(dark))
+    )
+}
+
+/// `GET /success/logo`: the shop's logo, a picture and nothing else even if it is opened by itself.
+pub(super) fn logo(brand: &Brand) -> Router {
+    let Some(logo) = brand.logo.clone() else { return Router::new() };
+    let (bytes, media) = (Bytes::from(logo.bytes), logo.media);
+    let headers = [
+        (header::CONTENT_TYPE, media),
+        (header::CACHE_CONTROL, "public, max-age=3600"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::CONTENT_SECURITY_POLICY, "default-src 'none'; style-src 'unsafe-inline'; sandbox"),
+    ];
+    Router::new().route("/success/logo", get(async move || (headers, bytes.clone())))
 }
 
 fn base64(bytes: &[u8]) -> String {
@@ -63,7 +117,11 @@ fn base64(bytes: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{CSP, CSS, base64};
+    use std::sync::Arc;
+
+    use super::{DARK_CARD, Look, SCRIPT, base64};
+    use super::words::Say;
+use crate::brand::Brand;
 
     #[test]
     fn digests_are_written_as_the_rfc_has_it() {
@@ -75,8 +133,14 @@ mod tests {
     }
 
     #[test]
-    fn the_style_can_stand_in_a_page_and_asks_for_nothing() {
-        assert!(!CSS.contains("</") && !CSS.contains("url(") && !CSS.contains("@import"));
-        assert!(CSP.to_str().unwrap().starts_with("default-src 'none'; style-src 'sha256-"));
+    fn style_and_script_can_stand_in_a_page_and_ask_for_nothing() {
+        let brand = Brand::default().color("#ffdd00").unwrap();
+        let look = Look::new(&Arc::new(brand));
+        assert!(!look.css.contains("</") && !look.css.contains("url(") && !look.css.contains("@import"));
+        assert!(look.css.contains("--card: #1b2029") && DARK_CARD == "#1b2029");
+        assert!(!SCRIPT.contains("</") && !SCRIPT.contains("<!--"));
+        let policy = look.policy.to_str().unwrap();
+        assert!(policy.starts_with("default-src 'none'; style-src 'sha256-"), "{policy}");
+        assert!(!policy.contains("unsafe"), "{policy}");
     }
 }

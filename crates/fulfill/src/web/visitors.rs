@@ -1,5 +1,5 @@
-//! How many unknown session ids one address may ask about (case 41): guesses are refused before
-//! anything is written or asked. Ids that are known are nobody's guess.
+//! What one address may ask for: so many unknown session ids (case 41), refused before anything is
+//! written or asked, and so many links by mail. Ids that are known are nobody's guess.
 
 use std::{
     collections::HashMap,
@@ -13,14 +13,16 @@ use axum::{
 };
 use fulfill_rules::{MINUTE, Millis};
 
-/// New ids a minute for one address, all of them at once if need be. The contract asks for 60.
-const PER_MINUTE: Millis = 120;
 /// Addresses in one generation; two are remembered.
 const ADDRESSES_MAX: usize = 8_192;
 
-/// Allowances by address. The older half is forgotten when the newer one is full.
-#[derive(Debug, Default)]
-pub(super) struct Guesses(Mutex<Generations>);
+/// Allowances by address: so many a minute, all of them at once if need be. The older half is forgotten
+/// when the newer one is full.
+#[derive(Debug)]
+pub(super) struct Allowance {
+    per_minute: Millis,
+    known: Mutex<Generations>,
+}
 
 #[derive(Debug, Default)]
 struct Generations {
@@ -28,17 +30,21 @@ struct Generations {
     older: HashMap<IpAddr, Millis>,
 }
 
-impl Guesses {
-    /// Takes one guess from the address's allowance.
+impl Allowance {
+    pub(super) fn per_minute(count: Millis) -> Self {
+        Self { per_minute: count.max(1), known: Mutex::default() }
+    }
+
+    /// Takes one from the address's allowance.
     pub(super) fn allow(&self, address: IpAddr, now: Millis) -> bool {
-        let mut generations = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut generations = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let generations = &mut *generations;
-        // The allowance as the moment when it is full again: each guess puts it off.
+        // The allowance as the moment when it is full again: each one puts it off.
         let full_at = match generations.newer.get(&address) {
             Some(at) => *at,
             None => generations.older.get(&address).copied().unwrap_or(now),
         };
-        let after = full_at.max(now) + MINUTE / PER_MINUTE;
+        let after = full_at.max(now) + MINUTE / self.per_minute;
         if after - now > MINUTE {
             return false;
         }
@@ -84,7 +90,7 @@ mod tests {
     };
     use fulfill_rules::MINUTE;
 
-    use super::{ADDRESSES_MAX, Guesses, address};
+    use super::{ADDRESSES_MAX, Allowance, address};
 
     fn ip(text: &str) -> IpAddr {
         text.parse().unwrap()
@@ -92,7 +98,7 @@ mod tests {
 
     #[test]
     fn case_41_an_address_has_its_allowance_and_gets_it_back() {
-        let guesses = Guesses::default();
+        let guesses = Allowance::per_minute(120);
         let served = |who: &str, now| (0..500).filter(|_| guesses.allow(ip(who), now)).count();
         assert_eq!(served("192.0.2.1", 0), 120);
         assert_eq!(served("192.0.2.2", 0), 120, "another's allowance is its own");
@@ -102,12 +108,12 @@ mod tests {
 
     #[test]
     fn many_addresses_take_bounded_room_and_the_latest_are_remembered() {
-        let guesses = Guesses::default();
+        let guesses = Allowance::per_minute(120);
         for n in 0..5 * ADDRESSES_MAX {
             let n = u32::try_from(n).unwrap();
             assert!(guesses.allow(IpAddr::from(n.to_be_bytes()), 0));
         }
-        let kept = guesses.0.lock().unwrap();
+        let kept = guesses.known.lock().unwrap();
         assert!(kept.newer.len() + kept.older.len() <= 2 * ADDRESSES_MAX);
         let last = u32::try_from(5 * ADDRESSES_MAX - 1).unwrap();
         assert!(kept.newer.contains_key(&IpAddr::from(last.to_be_bytes())));

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 /// A setting: its name in the file (a dot stands for a table), its name in the environment.
-pub(super) const NAMES: [(&str, Option<&str>); 17] = [
+pub(super) const NAMES: [(&str, Option<&str>); 23] = [
     ("stripe_secret_key", Some("STRIPE_SECRET_KEY")),
     ("stripe_webhook_secret", Some("STRIPE_WEBHOOK_SECRET")),
     ("stripe_api_base", Some("STRIPE_API_BASE")),
@@ -14,6 +14,12 @@ pub(super) const NAMES: [(&str, Option<&str>); 17] = [
     ("api_token", Some("FULFILLD_API_TOKEN")),
     ("public_url", Some("FULFILLD_PUBLIC_URL")),
     ("behind_proxy", Some("FULFILLD_BEHIND_PROXY")),
+    ("shop.name", Some("FULFILLD_SHOP_NAME")),
+    ("shop.logo", None),
+    ("shop.color", None),
+    ("shop.language", None),
+    ("shop.url", None),
+    ("shop.support", None),
     ("mail.smtp", Some("FULFILLD_SMTP")),
     ("mail.from", Some("FULFILLD_MAIL_FROM")),
     ("mail.merchant", None),

@@ -57,16 +57,17 @@ impl Reader<'_> {
             match (key.get_ref().as_ref(), value.get_ref()) {
                 ("product", DeValue::Array(_)) => self.products(value, file),
                 ("stock", DeValue::Table(_)) => self.stock(value, file),
-                ("mail", DeValue::Table(_)) => {
-                    let DeValue::Table(mail) = value.into_inner() else { return };
-                    for (key, value) in mail {
-                        self.setting("mail.", &key, &value, file);
+                (section @ ("mail" | "shop"), DeValue::Table(_)) => {
+                    let prefix = format!("{section}.");
+                    let DeValue::Table(settings) = value.into_inner() else { return };
+                    for (key, value) in settings {
+                        self.setting(&prefix, &key, &value, file);
                     }
                 }
                 ("product", _) => {
                     self.mistake(value.span(), "write [[product]], once for each product")
                 }
-                (section @ ("stock" | "mail"), _) => {
+                (section @ ("stock" | "mail" | "shop"), _) => {
                     self.mistake(value.span(), &format!("write [{section}] as a table"));
                 }
                 _ => self.setting("", &key, &value, file),
@@ -83,7 +84,7 @@ impl Reader<'_> {
     ) {
         let asked = format!("{prefix}{}", key.get_ref());
         let Some((name, _)) = NAMES.iter().find(|(name, _)| *name == asked) else {
-            let known = NAMES.iter().map(|(name, _)| *name).chain(["product", "stock", "mail"]);
+            let known = NAMES.iter().map(|(name, _)| *name).chain(["product", "stock", "mail", "shop"]);
             let what = format!("there is no setting {asked}{}", meant(&asked, known));
             return self.mistake(key.span(), &what);
         };

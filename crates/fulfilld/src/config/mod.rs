@@ -6,6 +6,7 @@ mod file;
 mod folder;
 mod mail;
 mod mistakes;
+mod shop;
 #[cfg(test)]
 mod tests;
 
@@ -16,6 +17,7 @@ use std::{
 };
 
 use fulfill::{
+    Brand,
     clock::Clock,
     rules::plan::{Catalog, Product},
     store::Location,
@@ -62,6 +64,8 @@ pub(crate) struct Settings {
     pub(crate) products: Vec<Product>,
     pub(crate) stock: BTreeMap<String, i64>,
     pub(crate) mail: Mail,
+    /// How the shop shows itself.
+    pub(crate) brand: Brand,
     /// The file that was read.
     pub(crate) file: Option<PathBuf>,
 }
@@ -85,6 +89,7 @@ pub(crate) fn load(
     let public_url = given.public_url();
     let behind_proxy = given.yes_or_no("behind_proxy", false);
     let mail = given.mail(public_url.as_deref()).0;
+    let brand = given.shop(read_from.as_deref(), need);
     let api_token = given.text("api_token").map(|(token, _)| token.into());
     let File { products, stock, .. } = given.file;
     if need >= Need::Store
@@ -109,6 +114,7 @@ pub(crate) fn load(
         products,
         stock,
         mail,
+        brand,
         file: read_from,
     })
 }

@@ -100,7 +100,34 @@ fn the_example_names_every_setting_and_has_no_mistake() {
     // The folder that it names has to be there.
     let templates = tempfile::tempdir().unwrap();
     let whole = whole.replace("\"mail\"", &format!("{:?}", templates.path()));
+    // The logo is a file that the example only names.
+    let whole = whole.replace("logo = ", "# ");
     loaded(&whole, &[]).unwrap();
+}
+
+#[test]
+fn the_shop_shows_itself_as_it_is_told_and_every_mistake_is_named() {
+    let toml = "[shop]\nname = \"Tea & Co\"\nlanguage = \"de\"\ncolor = \"#135\"\nurl = \"shop\"\n\
+                support = \"help\"\nlogo = \"nowhere.svg\"\nlogoo = \"x\"";
+    let said = loaded(toml, &[KEY, SECRET]).unwrap_err();
+    for expected in [
+        "line 4: shop.color is '#135': write a color as #2f4fd0",
+        "line 5: shop.url is 'shop': write it as https://",
+        "line 6: shop.support is 'help': write a mail address",
+        "line 7: shop.logo is 'nowhere.svg': there is no such file",
+        "there is no setting shop.logoo; did you mean shop.logo?",
+    ] {
+        assert!(said.contains(expected), "{expected:?} is not in:\n{said}");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("logo.svg"), "<svg xmlns='http://www.w3.org/2000/svg'/>").unwrap();
+    let file = folder.path().join("fulfilld.toml");
+    std::fs::write(&file, "[shop]\nlogo = \"logo.svg\"\n").unwrap();
+    let database = format!("sqlite:{}", folder.path().join("db").display());
+    let values = [KEY, SECRET, ("DATABASE_URL", &database), ("FULFILLD_SHOP_NAME", "Tea & Co")];
+    let settings = load(Some(&file), &Environment::of(&values), Need::Service).unwrap();
+    let shown = format!("{:?}", settings.brand);
+    assert!(shown.contains("Tea & Co") && shown.contains("image/svg+xml"), "{shown}");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! What a mail says about an order.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use fulfill_rules::{
     fact::{Line, Sale},
@@ -14,7 +14,10 @@ use super::{
     templates::{TemplateMistake, Templates, file_name},
     words::{self, Words},
 };
-use crate::store::OrderView;
+use crate::{
+    brand::{Brand, Color},
+    store::OrderView,
+};
 
 /// A mail's subject, and its text twice.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,6 +35,7 @@ pub(super) struct Shop {
     /// Spoken to the merchant, and to buyers whose own language is not known.
     pub(super) language: Option<&'static Words>,
     pub(super) templates: Templates,
+    pub(super) brand: Arc<Brand>,
 }
 
 /// What templates are given, by these names; what is empty is left out of the mail.
@@ -53,6 +57,7 @@ struct Content<'a> {
     tracking: Option<String>,
     track_url: Option<&'a str>,
     order_url: Option<String>,
+    my_orders_url: Option<String>,
     order_id: Option<&'a str>,
     date: Option<String>,
     test: bool,
@@ -61,8 +66,8 @@ struct Content<'a> {
 #[derive(Serialize)]
 struct ShopShown<'a> {
     name: Option<&'a str>,
-    color: &'a str,
-    on_color: &'a str,
+    color: String,
+    on_color: String,
 }
 
 #[derive(Serialize)]
@@ -106,19 +111,36 @@ impl Letter {
             true => usual,
             false => words::of(&order.sale).unwrap_or(usual),
         };
-        let content = content(kind, words, order, input, shop);
+        let mut content = content(kind, words, order, input, shop);
+        if kind == notice::LINK {
+            content.only_the_link(shop, input);
+        }
         let part = |part| shop.templates.render(words, kind, part, &content);
         Ok(Self { subject: part("subject")?, text: part("txt")?, html: part("html")? })
     }
 }
 
+impl Content<'_> {
+    /// Nothing about an order stands in a mail that somebody else may have asked for.
+    fn only_the_link(&mut self, shop: &Shop, input: &BTreeMap<String, String>) {
+        let at = shop.public_url.as_ref().zip(input.get("link"));
+        self.my_orders_url = at.map(|(base, link)| format!("{base}/my-orders/{link}"));
+        self.lines.clear();
+        (self.total, self.paid, self.date) = (None, None, None);
+        (self.order_url, self.order_id) = (None, None);
+    }
+}
+
 impl Shop {
     fn usual(&self) -> &'static Words {
-        self.language.unwrap_or(words::ALL[0])
+        let brands = || self.brand.language.map(words::in_language);
+        self.language.or_else(brands).unwrap_or(words::ALL[0])
     }
 
     fn shown(&self) -> ShopShown<'_> {
-        ShopShown { name: None, color: COLOR, on_color: "#ffffff" }
+        let color = self.brand.color.or_else(|| Color::parse(COLOR)).unwrap_or(Color::BLACK);
+        let name = self.brand.name.as_deref();
+        ShopShown { name, color: color.hex(), on_color: color.text_on().hex() }
     }
 }
 
@@ -145,7 +167,7 @@ fn content<'a>(
         .as_ref()
         .filter(|paid| sale.currency.as_deref() != Some(paid.currency.as_str()));
     let settled = amount(sale.amount_total, sale.currency.as_deref(), w);
-    let shown = presented.map(|paid| w.money(paid.amount, &paid.currency));
+    let shown = presented.map(|paid| w.language.money(paid.amount, &paid.currency));
     let (total, paid) = match (to_merchant, shown) {
         (true, shown) => (settled, shown),
         (false, shown) => (shown.or(settled), None),
@@ -179,8 +201,9 @@ fn content<'a>(
             .as_ref()
             .filter(|_| !to_merchant)
             .map(|base| format!("{base}/success?session_id={}", order.key.id)),
+        my_orders_url: None,
         order_id: Some(&order.key.id),
-        date: sale.created.map(|at| w.day(at.saturating_mul(1_000))),
+        date: sale.created.map(|at| w.language.day(at.saturating_mul(1_000))),
         test: !order.key.livemode,
     }
 }
@@ -188,7 +211,7 @@ fn content<'a>(
 fn amount(minor: Option<i64>, currency: Option<&str>, w: &Words) -> Option<String> {
     match (minor?, currency?) {
         (0, _) => Some(w.free.to_owned()),
-        (minor, currency) => Some(w.money(minor, currency)),
+        (minor, currency) => Some(w.language.money(minor, currency)),
     }
 }
 
@@ -216,7 +239,7 @@ fn goods<'a>(order: &'a OrderView, w: &Words) -> Vec<Good<'a>> {
         let grants: Vec<_> = done(EffectKind::Grant)
             .filter_map(|e| {
                 let url = e.url.as_deref().and_then(web_address);
-                let until = e.expires_at.map(|at| w.day(at));
+                let until = e.expires_at.map(|at| w.language.day(at));
                 Some(GrantShown { access: e.value.as_deref()?, url, until })
             })
             .collect();

@@ -37,17 +37,20 @@ pub use self::{
 };
 use super::{Actions, Fault, Receipt};
 use crate::{
+    brand::Brand,
     clock::Clock,
+    links::Links,
     store::{self, OrderView, Store},
 };
 
 /// Every kind of mail.
-const KINDS: [&str; 7] = [
+const KINDS: [&str; 8] = [
     notice::RECEIPT,
     notice::ACCESS,
     notice::PAYMENT_PENDING,
     notice::PAYMENT_FAILED,
     notice::SHIPPED,
+    notice::LINK,
     notice::NEW_ORDER,
     notice::NEEDS_ATTENTION,
 ];
@@ -181,14 +184,23 @@ impl Mail {
     /// # Errors
     /// When TLS cannot be set up on this machine.
     pub(crate) fn add_to(
-        self,
+        mut self,
         actions: &mut Actions,
         store: &Store,
         clock: &Clock,
+        brand: &Arc<Brand>,
+        links: &Links,
     ) -> Result<(), String> {
+        self.shop.brand = Arc::clone(brand);
         let smtp = Smtp::new(self.server.clone(), self.from.email.domain(), self.patience)
             .map_err(|error| error.to_string())?;
-        let post = Arc::new(Post { mail: self, smtp, store: store.clone(), clock: clock.clone() });
+        let post = Arc::new(Post {
+            mail: self,
+            smtp,
+            store: store.clone(),
+            clock: clock.clone(),
+            links: links.clone(),
+        });
         for kind in KINDS {
             let post = Arc::clone(&post);
             actions.put(kind, move |job| {
@@ -229,6 +241,7 @@ struct Post {
     smtp: Smtp,
     store: Store,
     clock: Clock,
+    links: Links,
 }
 
 impl Post {
@@ -281,10 +294,17 @@ impl Post {
         job: &store::Job,
         to: Mailbox,
     ) -> Result<Message, Fault> {
-        let letter = Letter::write(kind, order, &job.input, &self.mail.shop)
+        let mut input = job.input.clone();
+        if kind == notice::LINK {
+            // Made when it is sent: it works from now on, however long the mail has waited.
+            input.insert("link".to_owned(), self.links.orders(job.id.session, self.clock.now()));
+        }
+        let letter = Letter::write(kind, order, &input, &self.mail.shop)
             .map_err(|error| Fault::retry(format!("the mail could not be written: {error}")))?;
         let now = Duration::from_millis(self.clock.now().unsigned_abs());
-        let id = id(&format!("{}.{kind}", job.key.id));
+        // Of links there may be several, each asked for.
+        let which = if kind == notice::LINK { job.id.line.as_str() } else { "" };
+        let id = id(&format!("{}.{kind}{which}", job.key.id));
         let mut builder = Message::builder()
             .from(self.mail.from.clone())
             .to(to)

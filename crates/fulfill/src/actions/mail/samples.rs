@@ -58,6 +58,7 @@ pub(super) fn all(shop: &Shop) -> Result<Vec<Sample>, Vec<TemplateMistake>> {
                 order.sale.locale = Some(words.lang.to_owned());
                 let input = match (kind, order.sale.lines.is_empty()) {
                     (notice::SHIPPED, false) => parcel(),
+                    (notice::LINK, _) => link(),
                     _ => BTreeMap::new(),
                 };
                 match Letter::write(kind, &order, &input, &shop) {
@@ -76,6 +77,11 @@ pub(super) fn all(shop: &Shop) -> Result<Vec<Sample>, Vec<TemplateMistake>> {
         }
     }
     if mistakes.is_empty() { Ok(samples) } else { Err(mistakes) }
+}
+
+/// A link to a buyer's orders.
+pub(super) fn link() -> BTreeMap<String, String> {
+    [("link".to_owned(), "17-1790003600-abc".to_owned())].into()
 }
 
 fn line(id: &str, what: &str, quantity: i64, amount: i64) -> Line {

@@ -3,10 +3,11 @@ use std::{fs, path::PathBuf};
 use fulfill_rules::fact::Presentment;
 
 use super::*;
-use crate::actions::mail::samples::{order, parcel};
+use crate::actions::mail::samples::{link, order, parcel};
 
 /// What is looked at: every kind, and what is special about some of its orders.
-const MAILS: [(&str, &str); 9] = [
+const MAILS: [(&str, &str); 10] = [
+    ("link", notice::LINK),
     ("receipt", notice::RECEIPT),
     ("receipt_in_the_buyers_currency", notice::RECEIPT),
     ("access", notice::ACCESS),
@@ -35,7 +36,11 @@ fn every_mail_in_every_language_is_as_it_was_looked_at() {
                 order.sale.presentment =
                     Some(Presentment { amount: 50_712_345, currency: "huf".into() });
             }
-            let input = if kind == notice::SHIPPED { parcel() } else { BTreeMap::new() };
+            let input = match kind {
+                notice::SHIPPED => parcel(),
+                notice::LINK => link(),
+                _ => BTreeMap::new(),
+            };
             let shop = Shop { language: Some(words), ..shop() };
             let letter = Letter::write(kind, &order, &input, &shop).unwrap();
             for (end, text) in [

@@ -1,10 +1,11 @@
 //! German, with „Sie“.
 
 use super::{Say, Words};
+use crate::language::GERMAN;
 
 pub(super) const WORDS: Words = Words {
     lang: "de",
-    countries: &["DE", "AT", "LI"],
+    language: &GERMAN,
     receipt: Say {
         subject: "Vielen Dank für Ihre Bestellung",
         title: "Vielen Dank für Ihre Bestellung",
@@ -36,6 +37,13 @@ pub(super) const WORDS: Words = Words {
         title: "Ihr Paket ist unterwegs",
         text: "Wir haben Ihre Bestellung an den Versand übergeben.",
     },
+    link: Say {
+        subject: "Der Link zu Ihren Bestellungen",
+        title: "Hier ist der Link zu Ihren Bestellungen",
+        text: "Sie oder jemand, der Ihre E-Mail-Adresse eingegeben hat, haben ihn angefordert. Er gilt \
+               eine Stunde und zeigt Ihre Bestellungen mit allem, was dazugehört; bitte geben Sie ihn \
+               nicht weiter. Falls Sie es nicht waren, müssen Sie nichts tun.",
+    },
     new_order: Say {
         subject: "Neue Bestellung{% if total %}: {{ total }}{% endif %}",
         title: "Neue Bestellung",
@@ -66,24 +74,8 @@ pub(super) const WORDS: Words = Words {
     buyer: "Käufer",
     reason: "Worauf sie wartet",
     see_order: "Ihre Bestellung ansehen",
+    my_orders: "Meine Bestellungen ansehen",
     reference: "Bestellung",
     test: "Testmodus: Es wurde kein Geld bewegt.",
     automatic: "Diese E-Mail wurde automatisch versandt.",
-    separators: (',', '.'),
-    currency_first: false,
-    months: [
-        "Januar",
-        "Februar",
-        "März",
-        "April",
-        "Mai",
-        "Juni",
-        "Juli",
-        "August",
-        "September",
-        "Oktober",
-        "November",
-        "Dezember",
-    ],
-    dated: |day, month, year| format!("{day}. {month} {year}"),
 };

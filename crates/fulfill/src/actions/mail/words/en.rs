@@ -1,10 +1,11 @@
 //! English.
 
 use super::{Say, Words};
+use crate::language::ENGLISH;
 
 pub(super) const WORDS: Words = Words {
     lang: "en",
-    countries: &["GB", "IE", "US", "AU", "NZ"],
+    language: &ENGLISH,
     receipt: Say {
         subject: "Thank you for your order",
         title: "Thank you for your order",
@@ -34,6 +35,13 @@ pub(super) const WORDS: Words = Words {
         subject: "Your order has been sent",
         title: "Your parcel is on its way",
         text: "We have handed your order over to the carrier.",
+    },
+    link: Say {
+        subject: "The link to your orders",
+        title: "Here is the link to your orders",
+        text: "You, or somebody who entered your mail address, asked for it. It works for an hour and \
+               shows your orders with everything that belongs to them, so please do not pass it on. If \
+               it was not you, there is nothing for you to do.",
     },
     new_order: Say {
         subject: "New order{% if total %}: {{ total }}{% endif %}",
@@ -65,24 +73,8 @@ pub(super) const WORDS: Words = Words {
     buyer: "Buyer",
     reason: "What it waits for",
     see_order: "See your order",
+    my_orders: "See my orders",
     reference: "Order",
     test: "Test mode: no money was moved.",
     automatic: "This mail was sent automatically.",
-    separators: ('.', ','),
-    currency_first: true,
-    months: [
-        "January",
-        "February",
-        "March",
-        "April",
-        "May",
-        "June",
-        "July",
-        "August",
-        "September",
-        "October",
-        "November",
-        "December",
-    ],
-    dated: |day, month, year| format!("{day} {month} {year}"),
 };

@@ -1,59 +1,10 @@
-//! What the pages say to buyers, one value for each language. Nothing here may frighten somebody who
-//! has paid, and nothing may be said that is not known (case 43).
+//! English.
 
-use fulfill_rules::Millis;
-use jiff::Timestamp;
+use super::{Find, Say, Takes, Words};
+use crate::language::ENGLISH;
 
-/// A heading and what follows it.
-#[derive(Debug)]
-pub(super) struct Say {
-    pub(super) title: &'static str,
-    pub(super) text: &'static str,
-}
-
-/// All that is said in one language.
-#[derive(Debug)]
-pub(super) struct Words {
-    /// BCP 47, for the root element.
-    pub(super) lang: &'static str,
-    pub(super) ready: Say,
-    pub(super) preparing: Say,
-    pub(super) partly: Say,
-    pub(super) checking: Say,
-    pub(super) awaiting: Say,
-    pub(super) failed: Say,
-    pub(super) expired: Say,
-    pub(super) nothing: Say,
-    pub(super) unpaid: Say,
-    pub(super) looking: Say,
-    pub(super) missing: Say,
-    pub(super) no_id: Say,
-    pub(super) placeholder: Say,
-    pub(super) too_many: Say,
-    pub(super) trouble: Say,
-    pub(super) refreshes: &'static str,
-    pub(super) test: &'static str,
-    pub(super) order: &'static str,
-    pub(super) total: &'static str,
-    pub(super) paid: &'static str,
-    pub(super) free: &'static str,
-    pub(super) item: &'static str,
-    pub(super) open: &'static str,
-    pub(super) access: &'static str,
-    pub(super) until: &'static str,
-    pub(super) key: &'static str,
-    pub(super) keys: &'static str,
-    pub(super) seats: &'static str,
-    pub(super) to_ship: &'static str,
-    pub(super) shipped: &'static str,
-    pub(super) waits: &'static str,
-    pub(super) mailed: &'static str,
-    pub(super) reference: &'static str,
-    pub(super) date: fn(Millis) -> String,
-}
-
-pub(super) const ENGLISH: Words = Words {
-    lang: "en",
+pub(super) const WORDS: Words = Words {
+    language: &ENGLISH,
     ready: Say {
         title: "Your order is ready",
         text: "Thank you! The payment has arrived, and here is what you bought.",
@@ -75,10 +26,8 @@ pub(super) const ENGLISH: Words = Words {
     },
     awaiting: Say {
         title: "Your payment is on its way",
-        text: "Your order is placed. Some ways of paying, such as bank debits, transfers and \
-               vouchers, take a few days. If you were given a voucher or bank details, use them as \
-               they say; otherwise there is nothing to do, and no reason to pay again. Your order \
-               goes out when the money arrives. This page shows it then, so keep its address.",
+        text: "Your order is placed, and it goes out when the money arrives. There is no reason to \
+               pay again.",
     },
     failed: Say {
         title: "The payment did not go through",
@@ -128,9 +77,26 @@ pub(super) const ENGLISH: Words = Words {
         text: "We cannot look up your order right now. If you have paid, nothing is lost and there is \
                no reason to pay again. This page tries again by itself.",
     },
-    refreshes: "This page refreshes by itself.",
+    refreshes: "This page shows by itself when something changes.",
+    takes: Takes {
+        sepa_debit: "A SEPA direct debit usually takes up to 6 business days.",
+        us_bank_account: "An ACH direct debit usually takes up to 4 business days.",
+        bacs_debit: "A Bacs direct debit usually takes up to 6 business days.",
+        au_becs_debit: "A BECS direct debit usually takes up to 3 business days.",
+        acss_debit: "A pre-authorized debit usually takes up to 5 business days.",
+        customer_balance: "Please transfer the money with the bank details that you were given; \
+                           transfers take up to 5 business days.",
+        voucher: "Please pay the voucher that you were given. After that it usually takes one \
+                  business day until we hear of it.",
+        unknown: "Some ways of paying, such as bank debits, transfers and vouchers, take a few days. \
+                  If you were given a voucher or bank details, please use them as they say; otherwise \
+                  there is nothing to do.",
+    },
+    will_write: "We will write to",
+    keep_address: "This page shows it, too, so keep its address.",
     test: "Test mode: no money was moved.",
     order: "Your order",
+    date: "Date",
     total: "Total",
     paid: "You paid",
     free: "Free",
@@ -141,28 +107,59 @@ pub(super) const ENGLISH: Words = Words {
     key: "Your license key",
     keys: "Your license keys",
     seats: "seats",
+    copy: "Copy",
+    copied: "Copied",
     to_ship: "Will be sent to",
     shipped: "Has been sent to",
+    carrier: "Carrier",
+    tracking: "Tracking number",
+    track: "Follow your parcel",
     waits: "Being prepared",
     mailed: "A mail with the details is on its way to you.",
+    print: "Print this page",
     reference: "Reference",
-    date: english_date,
+    masked: Say {
+        title: "Keys and links are hidden here",
+        text: "Some time has passed since this order, and whoever has this page's address could read \
+               them. We will gladly send you a mail with a link that shows everything, to",
+    },
+    send_link: "Send me the link by mail",
+    support: "Questions? Write to",
+    back: "Back to the shop",
+    find: Find {
+        link: "Find my orders",
+        ask: Say {
+            title: "Find my orders",
+            text: "Enter the mail address that you used when you paid. We will send a link to it \
+                   that shows your orders, with keys, links and parcels.",
+        },
+        email: "Mail address",
+        send: "Send me a link",
+        no_address: "Please enter a mail address, as name@example.com.",
+        asked: Say {
+            title: "Please look into your mail",
+            text: "If we know this address, a mail with a link is on its way. The link works for an \
+                   hour. If nothing arrives within a few minutes, look into the spam folder, or try \
+                   the address that you used when you paid.",
+        },
+        no_mail: Say {
+            title: "Find my orders",
+            text: "This shop does not send mails by itself, so it cannot send you a link. Please ask \
+                   the shop.",
+        },
+        too_many: Say {
+            title: "One moment, please",
+            text: "Many links were asked for from your network just now. Please try again in a few \
+                   minutes.",
+        },
+        over: Say {
+            title: "This link does not work any more",
+            text: "It worked for an hour, or it is not complete. Please ask for a new one.",
+        },
+        mine: Say {
+            title: "Your orders",
+            text: "The newest come first. This page can be opened for an hour with the link from the \
+                   mail; please do not pass it on.",
+        },
+    },
 };
-
-/// `7 March 2027`, UTC.
-fn english_date(at: Millis) -> String {
-    Timestamp::from_millisecond(at)
-        .map(|at| at.strftime("%-d %B %Y").to_string())
-        .unwrap_or_default()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::ENGLISH;
-
-    #[test]
-    fn a_date_is_written_for_people() {
-        assert_eq!((ENGLISH.date)(1_804_377_600_000), "7 March 2027");
-        assert_eq!((ENGLISH.date)(i64::MAX), "", "a moment beyond all calendars has no date");
-    }
-}

@@ -1,0 +1,25 @@
+//! English.
+
+use super::Language;
+
+pub(crate) const ENGLISH: Language = Language {
+    tag: "en",
+    countries: &["GB", "IE", "US", "AU", "NZ"],
+    separators: ('.', ','),
+    currency_first: true,
+    months: [
+        "January",
+        "February",
+        "March",
+        "April",
+        "May",
+        "June",
+        "July",
+        "August",
+        "September",
+        "October",
+        "November",
+        "December",
+    ],
+    dated: |day, month, year| format!("{day} {month} {year}"),
+};

@@ -1,0 +1,93 @@
+//! Buyers who look for their orders: by mail address, and only through a link that goes there.
+
+use fulfill_rules::{
+    HOUR, MINUTE, Millis,
+    notice::LINK,
+    order::{NewDelivery, after_delivery},
+};
+
+use super::{
+    OrderView, Store, StoreError,
+    db::{Lane, Tx, vals},
+    record::rework,
+    views,
+};
+
+/// Links that one address is sent in an hour.
+const LINKS_PER_HOUR: i64 = 3;
+/// Orders on a buyer's page.
+const ORDERS_MAX: i64 = 50;
+
+impl Store {
+    /// Queues a mail with a link to all orders of an address, to that address. Nothing happens where
+    /// no order has it, or where links are on their way already. True when a mail was queued.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub async fn ask_for_link(&self, email: &str) -> Result<bool, StoreError> {
+        let (now, livemode) = (self.now(), self.livemode);
+        let email = email.trim().to_lowercase();
+        self.db
+            .write("ask_for_link", Lane::Others, move |tx| {
+                let email = email.clone();
+                Box::pin(async move {
+                    let Some(session) = newest(tx, &email, livemode).await? else {
+                        return Ok(false);
+                    };
+                    if !may_ask(tx, session, now).await? {
+                        return Ok(false);
+                    }
+                    let moved = rework(tx, vec![session], now, None, |r, _| {
+                        let mut decision = after_delivery(&r.order);
+                        decision.deliveries.push(NewDelivery {
+                            kind: LINK.to_owned(),
+                            line: number(now),
+                            owed: false,
+                            input: std::collections::BTreeMap::new(),
+                        });
+                        decision.timeline.push("the buyer asked for a link to the orders".to_owned());
+                        decision
+                    })
+                    .await?;
+                    Ok(!moved.is_empty())
+                })
+            })
+            .await
+    }
+
+    /// All orders with the same address as this session's, the newest first and not more than a page
+    /// holds. Empty where it has none.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub async fn orders_of_buyer(&self, session: i64) -> Result<Vec<OrderView>, StoreError> {
+        let livemode = self.livemode;
+        self.db
+            .read(move |tx| {
+                Box::pin(async move {
+                    let filter = "o.livemode = $1 AND o.email = (SELECT email FROM orders \
+                                  WHERE session = $2 AND livemode = $1) ORDER BY o.session DESC LIMIT $3";
+                    views::orders_where(tx, filter, vals![livemode, session, ORDERS_MAX]).await
+                })
+            })
+            .await
+    }
+}
+
+/// Names one request; later ones sort behind it.
+fn number(at: Millis) -> String {
+    format!("{at:015}")
+}
+
+async fn newest(tx: &mut Tx, email: &str, livemode: bool) -> Result<Option<i64>, StoreError> {
+    let sql = "SELECT session FROM orders WHERE email = $1 AND livemode = $2 ORDER BY session DESC LIMIT 1";
+    Ok(tx.first::<(i64,)>(sql, vals![email, livemode]).await?.map(|(session,)| session))
+}
+
+async fn may_ask(tx: &mut Tx, session: i64, now: Millis) -> Result<bool, StoreError> {
+    let since = |ago: Millis| vals![session, LINK, number(now - ago)];
+    let sql = "SELECT COUNT(*) FROM delivery WHERE session = $1 AND kind = $2 AND line > $3";
+    let hour: Option<(i64,)> = tx.first(sql, since(HOUR)).await?;
+    let minute: Option<(i64,)> = tx.first(sql, since(MINUTE)).await?;
+    Ok(hour.is_none_or(|(n,)| n < LINKS_PER_HOUR) && minute.is_none_or(|(n,)| n == 0))
+}

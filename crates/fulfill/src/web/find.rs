@@ -1,0 +1,224 @@
+//! "Find my orders": a buyer enters a mail address, a mail with a link goes there, the link shows all
+//! orders of that address with their keys and links. Whether an address is known is never told, not by
+//! what is answered nor by how long it takes: it is looked up after the answer.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use askama::Template;
+use axum::{
+    extract::{Path, Request, State},
+    http::{HeaderMap, StatusCode, request::Parts},
+    response::{IntoResponse as _, Response},
+};
+use fulfill_rules::id::SessionKey;
+use tokio::sync::Semaphore;
+
+use super::{
+    bought::{Bought, Show},
+    buyer::Mark,
+    landing::{Hall, field},
+    page::Look,
+    visitors::{self, Allowance},
+    words::{Say, Words},
+};
+use crate::store::StoreError;
+
+/// Requests a minute from one address. What one mail address gets is bounded in the store.
+const PER_MINUTE: i64 = 6;
+/// Requests that are looked up at once; more are forgotten, and the buyer asks again.
+const LOOKUPS_MAX: usize = 32;
+/// A longer address is none.
+const EMAIL_MAX: usize = 254;
+
+/// Mails that were asked for.
+pub(super) struct Letters {
+    asked: Allowance,
+    lookups: Arc<Semaphore>,
+    /// Looking up an address that somebody waits for: for tests and for a service that stops.
+    under_way: Mutex<Vec<tokio::task::JoinHandle<()>>>,
+}
+
+impl Default for Letters {
+    fn default() -> Self {
+        Self {
+            asked: Allowance::per_minute(PER_MINUTE),
+            lookups: Arc::new(Semaphore::new(LOOKUPS_MAX)),
+            under_way: Mutex::default(),
+        }
+    }
+}
+
+/// Whose orders a link is wanted for.
+#[derive(Debug)]
+pub(super) enum Whose {
+    Address(String),
+    /// The buyer of that session; nobody's when it is no id.
+    Session(Option<SessionKey>),
+}
+
+#[derive(Template)]
+#[template(path = "find.html")]
+struct Find<'a> {
+    look: &'a Look,
+    w: &'static Words,
+    base: &'static str,
+    finding: bool,
+    status: &'static str,
+    say: &'static Say,
+    mark: Mark,
+    refresh: Option<u32>,
+    live: Option<String>,
+    /// The form stands there.
+    form: bool,
+    mistake: bool,
+    orders: Vec<OrderShown<'a>>,
+}
+
+struct OrderShown<'a> {
+    say: &'static Say,
+    order: Bought<'a>,
+}
+
+impl<'a> Find<'a> {
+    fn new(look: &'a Look, w: &'static Words, say: &'static Say, mark: Mark) -> Self {
+        Self {
+            look,
+            w,
+            base: "",
+            finding: false,
+            status: "unknown",
+            say,
+            mark,
+            refresh: None,
+            live: None,
+            form: false,
+            mistake: false,
+            orders: Vec::new(),
+        }
+    }
+}
+
+/// `GET /my-orders`: the form.
+pub(super) async fn ask(State(hall): State<Arc<Hall>>, headers: HeaderMap) -> Response {
+    let w = hall.words(&headers, None);
+    let mut page = Find::new(&hall.look, w, &w.find.ask, Mark::Search);
+    page.form = hall.mailing;
+    if !hall.mailing {
+        page.say = &w.find.no_mail;
+    }
+    hall.look.page(StatusCode::OK, &page)
+}
+
+/// `POST /my-orders`: always the same answer.
+pub(super) async fn send(State(hall): State<Arc<Hall>>, request: Request) -> Response {
+    let (head, body) = request.into_parts();
+    let email = match field(&head, body, "email").await {
+        Ok(email) => email.trim().to_owned(),
+        Err(unread) => return unread.into_response(),
+    };
+    let shaped = email.len() <= EMAIL_MAX
+        && email.rsplit_once('@').is_some_and(|(name, host)| !name.is_empty() && !host.is_empty())
+        && !email.chars().any(|c| c.is_control() || c.is_whitespace());
+    if !shaped && hall.mailing {
+        let w = hall.words(&head.headers, None);
+        let mut page = Find::new(&hall.look, w, &w.find.ask, Mark::Search);
+        page.form = true;
+        page.mistake = true;
+        return hall.look.page(StatusCode::UNPROCESSABLE_ENTITY, &page);
+    }
+    answer(&hall, &head, Whose::Address(email))
+}
+
+/// Answers at once, and the same whatever is known.
+pub(super) fn answer(hall: &Arc<Hall>, head: &Parts, whose: Whose) -> Response {
+    let (w, headers) = (hall.words(&head.headers, None), &head.headers);
+    let address = visitors::address(headers, &head.extensions, hall.behind_proxy);
+    // Browsers say where a form stands: this one stands on our own pages.
+    let site = headers.get("sec-fetch-site").and_then(|value| value.to_str().ok());
+    let foreign = site.is_some_and(|site| !matches!(site, "same-origin" | "none"));
+    let base = if matches!(whose, Whose::Session(_)) { "../" } else { "" };
+    let notice = |code, say, mark| {
+        let mut page = Find::new(&hall.look, w, say, mark);
+        (page.base, page.finding) = (base, hall.mailing);
+        hall.look.page(code, &page)
+    };
+    if !hall.mailing {
+        return notice(StatusCode::OK, &w.find.no_mail, Mark::Stop);
+    }
+    if foreign || !hall.letters.asked.allow(address, hall.clock.now()) {
+        return notice(StatusCode::TOO_MANY_REQUESTS, &w.find.too_many, Mark::Stop);
+    }
+    look_up(hall, whose);
+    notice(StatusCode::OK, &w.find.asked, Mark::Mail)
+}
+
+/// Queues the mail where there is somebody to write to; nobody waits for it.
+fn look_up(hall: &Arc<Hall>, whose: Whose) {
+    let Ok(seat) = Arc::clone(&hall.letters.lookups).try_acquire_owned() else {
+        tracing::warn!("too many buyers ask for links to their orders at once");
+        return;
+    };
+    let at = Arc::clone(hall);
+    let task = tokio::spawn(async move {
+        match queue(&at, whose).await {
+            Ok(true) => at.wake.deliveries(),
+            Ok(false) => {}
+            Err(error) => tracing::error!(%error, "a link to a buyer's orders could not be queued"),
+        }
+        drop(seat);
+    });
+    let mut under_way = hall.letters.under_way.lock().unwrap_or_else(PoisonError::into_inner);
+    under_way.retain(|task| !task.is_finished());
+    under_way.push(task);
+}
+
+async fn queue(hall: &Hall, whose: Whose) -> Result<bool, StoreError> {
+    let email = match whose {
+        Whose::Address(email) => Some(email),
+        Whose::Session(None) => None,
+        Whose::Session(Some(key)) => {
+            let order = hall.store.session_view(&key).await?.and_then(|view| view.order);
+            order.and_then(|order| order.sale.customer.email)
+        }
+    };
+    match email {
+        Some(email) => hall.store.ask_for_link(&email).await,
+        None => Ok(false),
+    }
+}
+
+/// `GET /my-orders/{link}`: what the link from the mail shows.
+pub(super) async fn orders(
+    State(hall): State<Arc<Hall>>,
+    headers: HeaderMap,
+    Path(link): Path<String>,
+) -> Response {
+    let session = hall.links.orders_of(&link, hall.clock.now());
+    let found = match session {
+        Some(session) => hall.store.orders_of_buyer(session).await,
+        None => Ok(Vec::new()),
+    };
+    let found = match found {
+        Ok(found) => found,
+        Err(error) => {
+            tracing::error!(%error, "a buyer's orders could not be read");
+            let w = hall.words(&headers, None);
+            return hall.notice(w, StatusCode::SERVICE_UNAVAILABLE, &w.trouble, Some(10));
+        }
+    };
+    let w = hall.words(&headers, found.first());
+    let mut page = Find::new(&hall.look, w, &w.find.over, Mark::Stop);
+    (page.base, page.finding) = ("../", hall.mailing);
+    if found.is_empty() {
+        return hall.look.page(StatusCode::NOT_FOUND, &page);
+    }
+    (page.say, page.mark, page.status) = (&w.find.mine, Mark::Done, "orders");
+    let shown = found.iter().filter_map(|order| {
+        let (say, _, show) = super::buyer::of_order(order, w);
+        (show != Show::Nothing).then(|| OrderShown { say, order: Bought::of(order, w, show) })
+    });
+    page.orders = shown.collect();
+    hall.look.page(StatusCode::OK, &page)
+}
