@@ -127,7 +127,12 @@ impl Brand {
     /// When it is not a mail address.
     pub fn support(mut self, address: &str) -> Result<Self, BrandMistake> {
         let address: lettre::Address = address.trim().parse().map_err(|_| BrandMistake::Support)?;
-        self.support = Some(address.to_string());
+        let address = address.to_string();
+        // It becomes a link: what has a meaning there is no part of it.
+        if !address.chars().all(|c| c.is_alphanumeric() || "@.-_+".contains(c)) {
+            return Err(BrandMistake::Support);
+        }
+        self.support = Some(address);
         Ok(self)
     }
 }
@@ -140,7 +145,8 @@ fn media(bytes: &[u8]) -> Option<&'static str> {
         [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => Some("image/webp"),
         _ => {
             let text = std::str::from_utf8(bytes).ok()?.trim_start_matches('\u{feff}').trim_start();
-            let drawn = text.starts_with("<svg") || text.starts_with("<?xml") && text.contains("<svg");
+            let drawn =
+                text.starts_with("<svg") || text.starts_with("<?xml") && text.contains("<svg");
             drawn.then_some("image/svg+xml")
         }
     }
@@ -169,7 +175,11 @@ impl Color {
 
     /// Black or white, whichever is better read on this color.
     pub(crate) fn text_on(self) -> Self {
-        if self.contrast(Self::WHITE) >= self.contrast(Self::BLACK) { Self::WHITE } else { Self::BLACK }
+        if self.contrast(Self::WHITE) >= self.contrast(Self::BLACK) {
+            Self::WHITE
+        } else {
+            Self::BLACK
+        }
     }
 
     /// This color, moved as little as it takes towards black or white to be read on `paper`.
@@ -228,7 +238,8 @@ mod tests {
 
     #[test]
     fn a_logo_is_known_by_its_first_bytes() {
-        let logo = |bytes: &[u8]| Brand::default().logo(bytes.to_vec()).map(|b| b.logo.unwrap().media);
+        let logo =
+            |bytes: &[u8]| Brand::default().logo(bytes.to_vec()).map(|b| b.logo.unwrap().media);
         assert_eq!(logo(b"\x89PNG\r\n\x1a\nrest"), Ok("image/png"));
         assert_eq!(logo(b"\xff\xd8\xff\xe0rest"), Ok("image/jpeg"));
         assert_eq!(logo(b"RIFF1234WEBPrest"), Ok("image/webp"));
@@ -251,7 +262,13 @@ mod tests {
         for bad in ["javascript:alert(1)", "shop", "data:text/html,x", "ftp://x.example"] {
             assert_eq!(brand().url(bad).unwrap_err(), BrandMistake::Url, "{bad}");
         }
-        for bad in ["help", "a@b\r\nBcc: c@d.example", "<a@b.example>", "a@b.example?cc=x"] {
+        for bad in [
+            "help",
+            "a%b@c.example",
+            "a@b\r\nBcc: c@d.example",
+            "<a@b.example>",
+            "a@b.example?cc=x",
+        ] {
             assert_eq!(brand().support(bad).unwrap_err(), BrandMistake::Support, "{bad}");
         }
         assert_eq!(brand().language("tlh").unwrap_err(), BrandMistake::Language);

@@ -97,7 +97,15 @@ mod tests {
         assert_eq!(links("b").orders_of(&link, now), None);
         let (_, rest) = link.split_once('-').unwrap();
         let later = link.replacen("17900", "99999", 1);
-        for bad in ["", "17", "17--", &format!("18-{rest}"), &format!("017-{rest}"), &later, &format!("{link}-")] {
+        for bad in [
+            "",
+            "17",
+            "17--",
+            &format!("18-{rest}"),
+            &format!("017-{rest}"),
+            &later,
+            &format!("{link}-"),
+        ] {
             assert_eq!(links("a").orders_of(bad, now), None, "{bad}");
         }
     }

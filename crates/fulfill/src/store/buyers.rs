@@ -45,7 +45,9 @@ impl Store {
                             owed: false,
                             input: std::collections::BTreeMap::new(),
                         });
-                        decision.timeline.push("the buyer asked for a link to the orders".to_owned());
+                        decision
+                            .timeline
+                            .push("the buyer asked for a link to the orders".to_owned());
                         decision
                     })
                     .await?;

@@ -78,7 +78,8 @@ impl<'a> Bought<'a> {
         Self {
             masked: show == Show::Masked && lines.iter().any(hides),
             lines,
-            total: amount(sale.amount_total, sale.currency.as_deref(), w).filter(|_| show != Show::Nothing),
+            total: amount(sale.amount_total, sale.currency.as_deref(), w)
+                .filter(|_| show != Show::Nothing),
             paid: presented(sale, w).filter(|_| order.placed && show != Show::Nothing),
             test: !order.key.livemode,
             reference: &order.key.id,

@@ -2,9 +2,7 @@
 //! orders of that address with their keys and links. Whether an address is known is never told, not by
 //! what is answered nor by how long it takes: it is looked up after the answer.
 
-use std::{
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use askama::Template;
 use axum::{

@@ -207,7 +207,8 @@ impl Hall {
     /// This browser came from Checkout once.
     fn is_buyers(&self, key: &SessionKey, headers: &HeaderMap) -> bool {
         let name = cookie_name(&self.links, key);
-        let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+        let cookies =
+            headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
         cookies
             .flat_map(|value| value.split(';'))
             .filter_map(|cookie| cookie.trim().split_once('='))

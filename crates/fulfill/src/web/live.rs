@@ -22,16 +22,18 @@ use tokio::sync::broadcast;
 use super::{
     buyer::Standing,
     landing::{Hall, session_id},
-    visitors,
-    words,
+    visitors, words,
 };
-use crate::{language::ALL, store::{Ringer, SessionView}};
+use crate::{
+    language::ALL,
+    store::{Ringer, SessionView},
+};
 
 /// Pages that are told of changes at once, by all buyers and by one address.
 const STANDS_MAX: usize = 2_048;
 const STANDS_OF_ONE_MAX: usize = 16;
 /// The browser asks again after that.
-const DURATION: Millis = 10 * MINUTE;
+const DURATION: Millis = 5 * MINUTE;
 /// Another replica may do the work, and deliveries end without a look: the database is asked this often.
 const POLL: Millis = 3 * SECOND;
 /// How soon it is noticed that the service stops.

@@ -30,6 +30,7 @@ use crate::{
     brand::Brand, clock::Clock, door::Door, links::Links, meters::Meters, pulse::Pulse,
     sign_in::Passwords, store::Store,
     stripe::Secrets, wake::Wake,
+    store::Store, stripe::Secrets, wake::Wake,
 };
 
 /// What the pages and the API need. Cheap to clone.

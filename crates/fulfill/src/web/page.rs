@@ -62,9 +62,7 @@ impl Look {
         match page.render() {
             Ok(text) => {
                 let mut response = (status, HEADERS, text).into_response();
-                response
-                    .headers_mut()
-                    .insert(header::CONTENT_SECURITY_POLICY, self.policy.clone());
+                response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, self.policy.clone());
                 response
             }
             Err(error) => {
@@ -120,8 +118,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::{DARK_CARD, Look, SCRIPT, base64};
-    use super::words::Say;
-use crate::brand::Brand;
+    use crate::brand::Brand;
 
     #[test]
     fn digests_are_written_as_the_rfc_has_it() {
@@ -136,7 +133,9 @@ use crate::brand::Brand;
     fn style_and_script_can_stand_in_a_page_and_ask_for_nothing() {
         let brand = Brand::default().color("#ffdd00").unwrap();
         let look = Look::new(&Arc::new(brand));
-        assert!(!look.css.contains("</") && !look.css.contains("url(") && !look.css.contains("@import"));
+        assert!(
+            !look.css.contains("</") && !look.css.contains("url(") && !look.css.contains("@import")
+        );
         assert!(look.css.contains("--card: #1b2029") && DARK_CARD == "#1b2029");
         assert!(!SCRIPT.contains("</") && !SCRIPT.contains("<!--"));
         let policy = look.policy.to_str().unwrap();

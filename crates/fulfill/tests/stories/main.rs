@@ -12,6 +12,7 @@ mod veil;
 
 mod api_trouble;
 mod callers;
+mod find;
 mod goods;
 mod lines;
 mod looking;

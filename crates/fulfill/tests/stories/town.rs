@@ -439,6 +439,13 @@ impl Town {
         (answer.status(), answer.json().await.unwrap_or(Value::Null))
     }
 
+    /// A form that a buyer sends: the answer's status and page.
+    pub(crate) async fn form(&self, path: &str, fields: &[(&str, &str)]) -> (StatusCode, String) {
+        let url = format!("{}{path}", self.nodes[0].url);
+        let answer = self.http.post(url).form(fields).send().await.unwrap();
+        (answer.status(), answer.text().await.unwrap())
+    }
+
     /// Delivers raw bytes with this signature header.
     pub(crate) async fn deliver(
         &self,
@@ -466,11 +473,15 @@ impl Town {
 
     pub(crate) async fn page_at(&self, node: usize, query: &str) -> (StatusCode, String, String) {
         let url = format!("{}/success?{query}", self.nodes[node].url);
-        let answer = self.http.get(url).header(header::ACCEPT, "text/html").send().await.unwrap();
+        let request = self.http.get(url).header(header::ACCEPT, "text/html");
+        let answer = request.header(header::ACCEPT_LANGUAGE, "en").send().await.unwrap();
         let code = answer.status();
         let mut html = answer.text().await.unwrap();
-        if let (Some(from), Some(to)) = (html.find("<style>"), html.find("</style>")) {
-            html.replace_range(from..to, "");
+        // The page's own style and script, which come last, are looked at elsewhere.
+        for (begin, end) in [("<style>", "</style>"), ("<script>\"use strict\"", "</script>\n</body>")] {
+            if let (Some(from), Some(to)) = (html.find(begin), html.rfind(end)) {
+                html.replace_range(from..to + end.len(), "");
+            }
         }
         let status = html.split("data-status=\"").nth(1).and_then(|rest| rest.split('"').next());
         (code, status.unwrap_or("").to_owned(), html)

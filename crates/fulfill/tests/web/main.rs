@@ -7,6 +7,7 @@ mod acts;
 mod api;
 mod bench;
 mod dashboard;
+mod buyers;
 mod guesses;
 mod health;
 mod landing;

@@ -34,6 +34,7 @@ async fn markup_in_any_field_of_an_order_stays_text() {
     site.api(reqwest::Method::POST, "/stock/SHIRT-M", Some(json!({ "add": 1 }))).await;
     let mut session = paid("cs_test_a1", &["evil", "editor", "shirt", "handmade"]);
     poison(&mut session);
+    session["locale"] = "en".into();
     session["currency"] = "<b>".into();
     session["line_items"]["data"][0]["currency"] = "<i>".into();
     site.buy(session).await;

@@ -84,7 +84,8 @@ impl Reader<'_> {
     ) {
         let asked = format!("{prefix}{}", key.get_ref());
         let Some((name, _)) = NAMES.iter().find(|(name, _)| *name == asked) else {
-            let known = NAMES.iter().map(|(name, _)| *name).chain(["product", "stock", "mail", "shop"]);
+            let known =
+                NAMES.iter().map(|(name, _)| *name).chain(["product", "stock", "mail", "shop"]);
             let what = format!("there is no setting {asked}{}", meant(&asked, known));
             return self.mistake(key.span(), &what);
         };

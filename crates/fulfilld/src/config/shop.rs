@@ -31,9 +31,8 @@ impl Given<'_> {
             return brand;
         };
         let path = self.beside(file, &name);
-        let read = read(&path).and_then(|bytes| {
-            brand.clone().logo(bytes).map_err(|mistake| mistake.to_string())
-        });
+        let read = read(&path)
+            .and_then(|bytes| brand.clone().logo(bytes).map_err(|mistake| mistake.to_string()));
         let read = read.map_err(|why| format!("{place} is '{name}': {why}"));
         self.mistakes.note(read).unwrap_or(brand)
     }
@@ -57,7 +56,9 @@ fn read(path: &Path) -> Result<Vec<u8>, String> {
             return Err("this file is too long for a logo".to_owned());
         }
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            return Err("there is no such file beside the settings or in the data folder".to_owned());
+            return Err(
+                "there is no such file beside the settings or in the data folder".to_owned()
+            );
         }
         _ => {}
     }

@@ -120,7 +120,8 @@ fn the_shop_shows_itself_as_it_is_told_and_every_mistake_is_named() {
         assert!(said.contains(expected), "{expected:?} is not in:\n{said}");
     }
     let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join("logo.svg"), "<svg xmlns='http://www.w3.org/2000/svg'/>").unwrap();
+    std::fs::write(folder.path().join("logo.svg"), "<svg xmlns='http://www.w3.org/2000/svg'/>")
+        .unwrap();
     let file = folder.path().join("fulfilld.toml");
     std::fs::write(&file, "[shop]\nlogo = \"logo.svg\"\n").unwrap();
     let database = format!("sqlite:{}", folder.path().join("db").display());

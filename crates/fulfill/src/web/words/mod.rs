@@ -119,8 +119,8 @@ impl Takes {
             "acss_debit" => Some(self.acss_debit),
             "customer_balance" => Some(self.customer_balance),
             "boleto" | "konbini" | "multibanco" | "oxxo" => Some(self.voucher),
-            "card" | "link" | "paypal" | "klarna" | "amazon_pay" | "ideal" | "bancontact" | "eps"
-            | "p24" | "cashapp" | "affirm" | "afterpay_clearpay" => None,
+            "card" | "link" | "paypal" | "klarna" | "amazon_pay" | "ideal" | "bancontact"
+            | "eps" | "p24" | "cashapp" | "affirm" | "afterpay_clearpay" => None,
             _ => Some(self.unknown),
         };
         let mut delayed = methods.iter().filter_map(known);
@@ -146,11 +146,15 @@ mod tests {
     #[test]
     fn how_long_it_takes_is_said_only_where_it_is_known() {
         let takes = &en::WORDS.takes;
-        let by = |methods: &[&str]| takes.by(&methods.iter().map(|m| (*m).to_owned()).collect::<Vec<_>>());
+        let by = |methods: &[&str]| {
+            takes.by(&methods.iter().map(|m| (*m).to_owned()).collect::<Vec<_>>())
+        };
         assert_eq!(by(&["card", "sepa_debit"]), takes.sepa_debit);
         assert_eq!(by(&["sepa_debit"]), takes.sepa_debit);
         assert_eq!(by(&["oxxo", "card"]), takes.voucher);
-        for unknown in [&["sepa_debit", "oxxo"][..], &["card"], &[], &["brand_new"], &["card", "brand_new"]] {
+        for unknown in
+            [&["sepa_debit", "oxxo"][..], &["card"], &[], &["brand_new"], &["card", "brand_new"]]
+        {
             assert_eq!(by(unknown), takes.unknown, "{unknown:?}");
         }
     }
