@@ -478,7 +478,9 @@ impl Town {
         let code = answer.status();
         let mut html = answer.text().await.unwrap();
         // The page's own style and script, which come last, are looked at elsewhere.
-        for (begin, end) in [("<style>", "</style>"), ("<script>\"use strict\"", "</script>\n</body>")] {
+        for (begin, end) in
+            [("<style>", "</style>"), ("<script>\"use strict\"", "</script>\n</body>")]
+        {
             if let (Some(from), Some(to)) = (html.find(begin), html.rfind(end)) {
                 html.replace_range(from..to + end.len(), "");
             }
