@@ -37,7 +37,7 @@ impl Store {
                     if !may_ask(tx, session, now).await? {
                         return Ok(false);
                     }
-                    let moved = rework(tx, vec![session], now, None, |r, _| {
+                    let moved = rework(tx, vec![session], now, None, Some("the buyer"), |r, _| {
                         let mut decision = after_delivery(&r.order);
                         decision.deliveries.push(NewDelivery {
                             kind: LINK.to_owned(),
@@ -45,9 +45,10 @@ impl Store {
                             owed: false,
                             input: std::collections::BTreeMap::new(),
                         });
-                        decision
-                            .timeline
-                            .push("the buyer asked for a link to the orders".to_owned());
+                        decision.timeline.push(
+                            "a link to the orders was asked for, to be sent to the buyer"
+                                .to_owned(),
+                        );
                         decision
                     })
                     .await?;

@@ -5,8 +5,8 @@
 //! what has to leave the house, and `views` answer questions.
 
 mod acts;
-mod charts;
 mod buyers;
+mod charts;
 mod db;
 mod deliveries;
 mod digest;
@@ -17,9 +17,9 @@ mod orders;
 mod people;
 mod record;
 mod reports;
+mod secrets;
 mod shelves;
 mod sign_in;
-mod secrets;
 mod sort;
 mod supply;
 mod todo;

@@ -155,13 +155,13 @@ fn parcel<'a>(
     let to = sale.shipping.as_ref()?;
     let parts = [&to.name, &to.address.city, &to.address.country];
     let parts: Vec<&str> = parts.into_iter().filter_map(|part| part.as_deref()).collect();
-    let told = |text: &'a Option<String>| text.as_deref().filter(|text| sent && !text.is_empty());
+    let told = |text: Option<&'a str>| text.filter(|text| sent && !text.is_empty());
     Some(ParcelShown {
         word,
         to: parts.join(", "),
-        carrier: told(&effect.note),
-        tracking: told(&effect.value).filter(|_| open),
-        url: told(&effect.url).and_then(web_address).filter(|_| open),
+        carrier: told(Some(&effect.subject)),
+        tracking: told(effect.value.as_deref()).filter(|_| open),
+        url: told(effect.url.as_deref()).and_then(web_address).filter(|_| open),
     })
 }
 

@@ -190,7 +190,7 @@ fn digest(view: Option<&SessionView>, standing: &Standing) -> u64 {
     if let Some(order) = view.and_then(|view| view.order.as_ref()) {
         for effect in &order.effects {
             (&effect.line, effect.unit, effect.status, &effect.value).hash(&mut hasher);
-            (&effect.url, &effect.note).hash(&mut hasher);
+            (&effect.url, &effect.subject).hash(&mut hasher);
         }
         for delivery in &order.deliveries {
             (&delivery.kind, &delivery.line, std::mem::discriminant(&delivery.status))

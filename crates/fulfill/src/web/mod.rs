@@ -28,9 +28,7 @@ use secrecy::SecretString;
 
 use crate::{
     brand::Brand, clock::Clock, door::Door, links::Links, meters::Meters, pulse::Pulse,
-    sign_in::Passwords, store::Store,
-    stripe::Secrets, wake::Wake,
-    store::Store, stripe::Secrets, wake::Wake,
+    sign_in::Passwords, store::Store, stripe::Secrets, wake::Wake,
 };
 
 /// What the pages and the API need. Cheap to clone.

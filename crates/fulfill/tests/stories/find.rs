@@ -38,6 +38,7 @@ fn link(office: &PostOffice) -> String {
 async fn ann_finds_her_orders(t: &Town, office: &PostOffice) {
     t.post("/api/keys/editor", json!({ "keys": ["KEY-1"] })).await;
     let first = t.buy(basket(&[("prod_course", 1)])).await;
+    t.expect(&first, "fulfilled").await;
     let second = t.buy(basket(&[("prod_editor", 1)])).await;
     t.expect(&second, "fulfilled").await;
     t.pass(3 * DAY).await;
@@ -60,7 +61,12 @@ async fn ann_finds_her_orders(t: &Town, office: &PostOffice) {
     for id in [&first, &second] {
         assert!(page.contains(id.as_str()), "{page}");
     }
-    assert!(t.told(&second).await.iter().any(|told| told.contains("asked for a link")));
+    assert!(
+        t.told(&second)
+            .await
+            .iter()
+            .any(|told| told.contains("a link to the orders was asked for"))
+    );
     let order = t.order(&second).await;
     assert_eq!(order["status"], "fulfilled", "asking changes nothing else");
 

@@ -6,8 +6,8 @@
 mod acts;
 mod api;
 mod bench;
-mod dashboard;
 mod buyers;
+mod dashboard;
 mod guesses;
 mod health;
 mod landing;

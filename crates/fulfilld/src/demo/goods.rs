@@ -15,6 +15,8 @@ pub(crate) struct Good {
     pub(crate) adjustable: bool,
     /// The buyer is asked where to send it.
     pub(crate) ships: bool,
+    /// Drawn for the demo, as SVG.
+    pub(crate) picture: &'static str,
 }
 
 impl Good {
@@ -23,33 +25,104 @@ impl Good {
     }
 }
 
-const fn good(item: &'static str, name: &'static str, about: &'static str, cents: u32) -> Good {
-    Good { item, name, about, cents, adjustable: false, ships: false }
+const fn good(
+    item: &'static str,
+    picture: &'static str,
+    name: &'static str,
+    about: &'static str,
+    cents: u32,
+) -> Good {
+    Good { item, name, about, cents, adjustable: false, ships: false, picture }
 }
 
 pub(crate) const GOODS: [Good; 7] = [
-    good("course", "Video course", "Access for a year, at once.", 4_900),
+    good(
+        "course",
+        include_str!("pictures/course.svg"),
+        "Video course",
+        "Access for a year, at once: a link on the page and in the mail.",
+        4_900,
+    ),
     Good {
         adjustable: true,
-        ..good("editor", "Editor license", "One license key a unit, from a pool of 200.", 2_900)
+        ..good(
+            "editor",
+            include_str!("pictures/editor.svg"),
+            "Editor license",
+            "A license key for each one you take, from a pool of 200.",
+            2_900,
+        )
     },
     Good {
         adjustable: true,
         ships: true,
         ..good(
             "shirt",
+            include_str!("pictures/shirt.svg"),
             "T-shirt",
-            "From stock, sent as a parcel; held when the shelf is empty.",
+            "From a shelf of 20, sent as a parcel. An empty shelf holds the order.",
             1_900,
         )
     },
     Good {
         ships: true,
-        ..good("poster", "Poster", "On backorder: goes out though the shelf is empty.", 900)
+        ..good(
+            "poster",
+            include_str!("pictures/poster.svg"),
+            "Poster",
+            "On backorder: it goes out although the shelf is empty.",
+            900,
+        )
     },
-    good("handmade", "Handmade bowl", "Waits for a person: you.", 3_500),
-    good("sample", "Sample chapter", "Free: nothing to pay.", 0),
-    good("mystery", "Mystery box", "Not in the catalog: paid, so it waits for a person.", 500),
+    good(
+        "handmade",
+        include_str!("pictures/handmade.svg"),
+        "Handmade bowl",
+        "Waits for a person, and that is you: look into the dashboard.",
+        3_500,
+    ),
+    good(
+        "sample",
+        include_str!("pictures/sample.svg"),
+        "Sample chapter",
+        "Free. There is nothing to pay, and it is fulfilled all the same.",
+        0,
+    ),
+    good(
+        "mystery",
+        include_str!("pictures/mystery.svg"),
+        "Mystery box",
+        "Not in the catalog: it is paid, so it waits for a person.",
+        500,
+    ),
+];
+
+/// What is bought together.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Basket {
+    pub(crate) name: &'static str,
+    pub(crate) about: &'static str,
+    pub(crate) items: &'static [&'static str],
+}
+
+pub(crate) const BASKETS: [Basket; 3] = [
+    Basket {
+        name: "One of each",
+        about: "A mixed cart: what can go out goes out, the bowl waits for you.",
+        items: &["course", "editor", "shirt", "poster", "handmade"],
+    },
+    Basket {
+        name: "By bank debit",
+        about: "Choose SEPA direct debit and IBAN <code>AT61 1904 3002 3457 3201</code>: the money \
+                arrives ten seconds later, while you watch.",
+        items: &["course"],
+    },
+    Basket {
+        name: "A debit that fails",
+        about: "Choose SEPA direct debit and IBAN <code>IT60 X054 2811 1010 0000 0123 456</code>: it \
+                fails ten seconds later, and the buyer is told.",
+        items: &["editor"],
+    },
 ];
 
 pub(crate) fn find(item: &str) -> Option<&'static Good> {
@@ -116,5 +189,6 @@ mod tests {
             .collect();
         assert_eq!(unknown, ["mystery"]);
         assert!(READY.iter().all(|item| find(item).is_some()));
+        assert!(BASKETS.iter().flat_map(|basket| basket.items).all(|item| find(item).is_some()));
     }
 }

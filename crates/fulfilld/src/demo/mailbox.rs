@@ -6,6 +6,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
+use super::frame::Frame;
 use axum::{
     Router,
     extract::{Path, State},
@@ -43,6 +44,13 @@ struct Kept {
     newest_first: VecDeque<Letter>,
 }
 
+/// What its pages stand on.
+#[derive(Debug, Clone)]
+struct Pages {
+    kept: Arc<Mutex<Kept>>,
+    frame: Frame,
+}
+
 /// Where all of the demo's mail ends.
 #[derive(Debug)]
 pub(crate) struct Mailbox {
@@ -63,11 +71,12 @@ impl Mailbox {
     }
 
     /// The pages.
-    pub(crate) fn router(&self) -> Router {
+    pub(crate) fn router(&self, frame: &Frame) -> Router {
+        let pages = Pages { kept: Arc::clone(&self.kept), frame: frame.clone() };
         Router::new()
             .route("/mailbox", get(list))
             .route("/mailbox/{number}", get(one))
-            .with_state(Arc::clone(&self.kept))
+            .with_state(pages)
     }
 }
 
@@ -146,6 +155,7 @@ fn keep(kept: &Mutex<Kept>, to: &str, raw: &str) {
     let html = html_part(raw).unwrap_or_else(|| format!("<pre>{}</pre>", escaped(raw)));
     let title = html.split("<title>").nth(1).and_then(|rest| rest.split("</title>").next());
     let title = title.unwrap_or("A mail").to_owned();
+    tracing::info!("a mail has arrived in the mailbox: {title}");
     let mut kept = lock(kept);
     kept.so_far += 1;
     let letter = Letter { number: kept.so_far, to: to.to_owned(), title, html };
@@ -207,12 +217,12 @@ fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
-async fn list(State(kept): State<Arc<Mutex<Kept>>>) -> Html<String> {
-    let rows: String = lock(&kept)
+async fn list(State(mailbox): State<Pages>) -> Response {
+    let rows: String = lock(&mailbox.kept)
         .newest_first
         .iter()
         .map(|Letter { number, to, title, .. }| {
-            let to = escaped(to);
+            let (to, title) = (braced(&escaped(to)), braced(title));
             format!("<li><a href=\"/mailbox/{number}\">{title}</a><p>to {to}</p></li>")
         })
         .collect();
@@ -220,11 +230,18 @@ async fn list(State(kept): State<Arc<Mutex<Kept>>>) -> Html<String> {
         "" => "<li>Nothing yet: buy something in the <a href=\"/\">shop</a>.</li>",
         rows => rows,
     };
-    Html(PAGE.replace("{rows}", rows))
+    let head = "<meta http-equiv=\"refresh\" content=\"3\">";
+    let body = include_str!("pages/mailbox.html").replace("{rows}", rows);
+    mailbox.frame.page("The demo's mailbox", head, &body)
 }
 
-async fn one(State(kept): State<Arc<Mutex<Kept>>>, Path(number): Path<usize>) -> Response {
-    let html = lock(&kept)
+/// What somebody typed is not taken for a place to fill in.
+fn braced(text: &str) -> String {
+    text.replace('{', "&#123;")
+}
+
+async fn one(State(mailbox): State<Pages>, Path(number): Path<usize>) -> Response {
+    let html = lock(&mailbox.kept)
         .newest_first
         .iter()
         .find(|letter| letter.number == number)
@@ -237,17 +254,6 @@ async fn one(State(kept): State<Arc<Mutex<Kept>>>, Path(number): Path<usize>) ->
         None => (StatusCode::NOT_FOUND, "There is no such mail.").into_response(),
     }
 }
-
-const PAGE: &str = r##"<!doctype html><html lang="en"><head><meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1"><meta http-equiv="refresh" content="3">
-<title>The demo's mailbox</title>
-<style>body{font:16px/1.5 system-ui,sans-serif;max-width:44rem;margin:2rem auto;padding:0 1rem;color:#1a1a1a;background:#fff}
-p{margin:0;color:#555}ul{list-style:none;padding:0}
-li{border:1px solid #ccc;border-radius:8px;padding:.8rem 1rem;margin:.7rem 0}a{color:#3f3cbb}li>a{font-weight:600}
-@media(prefers-color-scheme:dark){body{background:#16161a;color:#eee}li{border-color:#444}p{color:#aaa}a{color:#a9a7ff}}</style>
-</head><body><main><h1>The demo's mailbox</h1>
-<p>All mail of the demo ends here, whoever it is for. Back to the <a href="/">shop</a>.</p><ul>{rows}</ul></main></body></html>
-"##;
 
 #[cfg(test)]
 mod tests {

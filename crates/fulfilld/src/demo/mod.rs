@@ -1,5 +1,6 @@
 //! `demo`: everything in one process, to look at in a browser or to be bought from by a script.
 
+mod frame;
 mod goods;
 mod mailbox;
 mod rush;
@@ -49,14 +50,15 @@ A pretend Stripe and fulfilld, wired together. No account is needed, no money mo
 
   the shop      {url}/
   the mailbox   {url}/mailbox
+  my orders     {url}/my-orders
   the dashboard {url}/dashboard   (name {name}, password {password})
-  fulfilld      {url}   (webhook, landing page, API)
-  the sandbox   {sandbox}
+  the sandbox   {sandbox}/_sandbox/   (the pretend Stripe: payments, events, its clock)
   the database  {database}   (begins anew each time)
 
 Try:
-  Open the shop, buy the course with card 4242 4242 4242 4242, and see where you land
-  and what comes by mail.
+  1. Open the shop and buy the course with card 4242 4242 4242 4242: you land on your order.
+  2. Look into the mailbox: the receipt, and the access that was bought.
+  3. Look into the dashboard: the order, and all that happened to it.
   Or follow a Payment Link: {link}
   A bank debit of AT61 1904 3002 3457 3201 arrives after {settle} seconds.
 

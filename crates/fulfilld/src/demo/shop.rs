@@ -8,13 +8,16 @@ use axum::{
     Form, Router,
     extract::State,
     http::StatusCode,
-    response::{Html, IntoResponse, Redirect, Response},
+    response::{IntoResponse, Redirect, Response},
     routing::{get, post},
 };
 use fulfill::rules::money;
 use serde_json::Value;
 
-use super::goods::{self, GOODS, Good};
+use super::{
+    frame::Frame,
+    goods::{self, BASKETS, GOODS, Good},
+};
 
 /// Lines of one session.
 const LINES_MAX: usize = 100;
@@ -33,11 +36,18 @@ pub(crate) struct Shop {
     prices: BTreeMap<&'static str, String>,
     /// Payment Links by item.
     pub(crate) links: BTreeMap<&'static str, String>,
+    /// What stands around every page.
+    frame: Frame,
 }
 
 impl Shop {
     /// Sets up products, prices and Payment Links.
-    pub(crate) async fn open(api: &str, key: &str, public: &str) -> anyhow::Result<Self> {
+    pub(crate) async fn open(
+        api: &str,
+        key: &str,
+        public: &str,
+        frame: &Frame,
+    ) -> anyhow::Result<Self> {
         let http = reqwest::Client::builder().no_proxy().tls_certs_only([]).build()?;
         let mut shop = Self {
             http,
@@ -46,6 +56,7 @@ impl Shop {
             public: public.to_owned(),
             prices: BTreeMap::new(),
             links: BTreeMap::new(),
+            frame: frame.clone(),
         };
         for good in &GOODS {
             let form = [
@@ -124,40 +135,45 @@ fn text(object: &Value, field: &str) -> anyhow::Result<String> {
     object[field].as_str().map(str::to_owned).with_context(|| format!("the answer has no {field}"))
 }
 
-async fn front(State(shop): State<Arc<Shop>>) -> Html<String> {
-    let rows: String = GOODS
-        .iter()
-        .map(|good| {
-            let price = match good.cents {
-                0 => "Take it for free".to_owned(),
-                cents => format!("Buy for {}", money::plain(i64::from(cents), "eur")),
-            };
-            let link = shop.links.get(good.item).map_or("", String::as_str);
-            format!(
-                "<li><h2>{name}</h2><p>{about}</p><form method=\"post\" action=\"/shop/buy\">\
-                 <input type=\"hidden\" name=\"item\" value=\"{item}\"><button>{price}</button> \
-                 or by <a href=\"{link}\">Payment Link</a></form></li>",
-                name = good.name,
-                about = good.about,
-                item = good.item,
-            )
-        })
-        .collect();
-    Html(FRONT.replace("{rows}", &rows))
+async fn front(State(shop): State<Arc<Shop>>) -> Response {
+    let goods = GOODS.iter().map(|good| {
+        let link = shop.links.get(good.item).map_or("", String::as_str);
+        let link = format!(" <span class=\"or\">or by <a href=\"{link}\">Payment Link</a></span>");
+        let price = u64::from(good.cents);
+        card(good.picture, good.name, price, good.about, &[good.item], &link)
+    });
+    let baskets = BASKETS.iter().map(|basket| {
+        let goods: Vec<&Good> = basket.items.iter().filter_map(|item| goods::find(item)).collect();
+        let pictures: String = goods.iter().map(|good| good.picture).collect();
+        let picture = match goods.len() {
+            1 => pictures,
+            _ => format!("<div class=\"two\">{pictures}{}</div>", GOODS[6].picture),
+        };
+        let price = goods.iter().map(|good| u64::from(good.cents)).sum();
+        card(&picture, basket.name, price, basket.about, basket.items, "")
+    });
+    let rows: String = goods.chain(baskets).collect();
+    let body = include_str!("pages/shop.html").replace("{rows}", &rows);
+    shop.frame.page("Fern & Fable, fulfilld's demo", "", &body)
 }
 
-const FRONT: &str = r##"<!doctype html><html lang="en"><head><meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1"><title>The demo's shop</title>
-<style>body{font:16px/1.5 system-ui,sans-serif;max-width:44rem;margin:2rem auto;padding:0 1rem;color:#1a1a1a;background:#fff}
-h2{font-size:1.1rem;margin:0}p{margin:.2rem 0 .6rem}ul{list-style:none;padding:0}
-li{border:1px solid #ccc;border-radius:8px;padding:1rem;margin:1rem 0}
-button{font:inherit;padding:.5rem 1rem;border:0;border-radius:6px;background:#3f3cbb;color:#fff;cursor:pointer}
-@media(prefers-color-scheme:dark){body{background:#16161a;color:#eee}li{border-color:#444}a{color:#a9a7ff}}</style>
-</head><body><main><h1>The demo's shop</h1>
-<p>No money moves here. Pay with card 4242&nbsp;4242&nbsp;4242&nbsp;4242, any later date and any three digits;
-4000&nbsp;0000&nbsp;0000&nbsp;0002 is declined.
-Mail is shown in the <a href="/mailbox">mailbox</a>.</p><ul>{rows}</ul></main></body></html>
-"##;
+/// All of it is ours: nothing that anybody typed.
+fn card(picture: &str, name: &str, cents: u64, about: &str, items: &[&str], more: &str) -> String {
+    let amount = money::plain(i64::try_from(cents).unwrap_or(0), "eur");
+    let (price, act) = match cents {
+        0 => ("Free".to_owned(), "Take it for free"),
+        _ => (amount, "Buy"),
+    };
+    let items: String = items
+        .iter()
+        .map(|item| format!("<input type=\"hidden\" name=\"item\" value=\"{item}\">"))
+        .collect();
+    format!(
+        "<li>{picture}<div class=\"text\"><h2>{name} <span class=\"price\">{price}</span></h2>\
+         <p>{about}</p><form method=\"post\" action=\"/shop/buy\">{items}\
+         <button aria-label=\"{act}: {name}\">{act}</button>{more}</form></div></li>"
+    )
+}
 
 async fn buy(State(shop): State<Arc<Shop>>, Form(fields): Form<Vec<(String, String)>>) -> Response {
     let items: Option<Vec<&Good>> = fields

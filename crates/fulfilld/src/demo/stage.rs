@@ -10,7 +10,7 @@ use std::{
 
 use anyhow::{Context as _, bail};
 use fulfill::{
-    Fulfill,
+    Brand, Fulfill,
     actions::mail::{Mail, Server},
     clock::Clock,
     store::{Location, Store},
@@ -20,6 +20,7 @@ use fulfill_sandbox::{Sandbox, StartError};
 use secrecy::ExposeSecret as _;
 
 use super::{
+    frame::Frame,
     goods::{self, POOL},
     mailbox::Mailbox,
     shop::Shop,
@@ -93,8 +94,9 @@ impl Stage {
         } else {
             format!("http://localhost:{port}")
         };
-        let shop =
-            Shop::open(sandbox.url(), KEY, &url).await.context("the shop cannot be set up")?;
+        let frame = Frame::new(sandbox.url(), plan.mailing.then_some(PERSON));
+        let shop = Shop::open(sandbox.url(), KEY, &url, &frame);
+        let shop = shop.await.context("the shop cannot be set up")?;
         let links = shop.links.clone();
         let stripe = ClientSettings {
             api_base: sandbox.url().to_owned(),
@@ -110,12 +112,14 @@ impl Stage {
             .webhook_secrets(Secrets::parse(made.secret.expose_secret())?)
             .products(goods::products()?)
             .opening_stock([("SHIRT".to_owned(), plan.shirts)].into())
+            .brand(brand()?)
+            .public_url(&url)
             .api_token(TOKEN.into());
         let mut pages = shop.router();
         let mailbox = if plan.mailing { Some(Mailbox::open().await?) } else { None };
         if let Some(mailbox) = &mailbox {
             builder = builder.receipts(true).public_url(&url).mail(mail(mailbox, &url)?);
-            pages = pages.merge(mailbox.router());
+            pages = pages.merge(mailbox.router(&frame));
         }
         let fulfill = builder.open().await?;
         stock_keys(fulfill.store(), plan.keys).await?;
@@ -143,8 +147,18 @@ impl Stage {
     }
 }
 
+/// The demo's shop as its buyers see it.
+fn brand() -> anyhow::Result<Brand> {
+    let logo = include_bytes!("pictures/logo.svg").to_vec();
+    Ok(Brand::default()
+        .name("Fern & Fable")?
+        .logo(logo)?
+        .color("#1c6b4a")?
+        .support("help@example.com")?)
+}
+
 fn mail(mailbox: &Mailbox, public_url: &str) -> anyhow::Result<Mail> {
-    let mail = Mail::new(Server::parse(&mailbox.url)?, "The demo's shop <shop@example.com>")?;
+    let mail = Mail::new(Server::parse(&mailbox.url)?, "Fern & Fable <shop@example.com>")?;
     Ok(mail.merchant("you@example.com")?.public_url(public_url))
 }
 
