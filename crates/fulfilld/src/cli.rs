@@ -245,6 +245,50 @@ pub(crate) enum OrdersCommand {
     Waive(ByHandArgs),
     /// Note that what is held was done outside this program
     FulfillByHand(ByHandArgs),
+    /// Parcels leave: take them off the packing list, and tell the buyer by mail
+    Ship(ShipArgs),
+    /// Write something into an order's timeline, for the merchant's eyes
+    Note(NoteArgs),
+    /// Send a mail to the buyer again
+    Resend(ResendArgs),
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ShipArgs {
+    /// The order's Checkout Session
+    #[arg(value_name = "CS_ID")]
+    pub(crate) id: String,
+    /// Who carries it
+    #[arg(long)]
+    pub(crate) carrier: Option<String>,
+    /// The number it can be followed by
+    #[arg(long)]
+    pub(crate) tracking: Option<String>,
+    /// Where it can be followed
+    #[arg(long)]
+    pub(crate) url: Option<String>,
+    /// Only this line (li_…); may be given several times. A line that has left is corrected. All
+    /// parcels that wait if left out
+    #[arg(long = "line", value_name = "LI_ID")]
+    pub(crate) lines: Vec<String>,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct NoteArgs {
+    /// The order's Checkout Session
+    #[arg(value_name = "CS_ID")]
+    pub(crate) id: String,
+    /// What to remember
+    pub(crate) text: String,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ResendArgs {
+    /// The order's Checkout Session
+    #[arg(value_name = "CS_ID")]
+    pub(crate) id: String,
+    /// receipt, access, payment_pending, payment_failed or shipped
+    pub(crate) mail: String,
 }
 
 #[derive(Debug, Clone, Args)]
@@ -305,6 +349,8 @@ pub(crate) enum KeysCommand {
         /// A text file, or - for standard input
         file: PathBuf,
     },
+    /// All pools: keys that are free, that were drawn, and that orders wait for
+    List,
 }
 
 #[derive(Debug, Clone, Subcommand)]
@@ -316,7 +362,23 @@ pub(crate) enum StockCommand {
         /// How many more
         #[arg(value_parser = clap::value_parser!(i64).range(1..=1_000_000_000))]
         units: i64,
+        /// Where they come from, for whoever asks later
+        #[arg(long)]
+        why: Option<String>,
     },
+    /// Say how many units are there, as they were counted
+    Set {
+        /// The SKU, as the catalog names it: stock = { sku = "…" }
+        sku: String,
+        /// How many
+        #[arg(value_parser = clap::value_parser!(i64).range(0..=1_000_000_000))]
+        units: i64,
+        /// Why it is not what it was, for whoever asks later
+        #[arg(long)]
+        why: Option<String>,
+    },
+    /// All shelves: units there, owed on backorder, and lines that wait
+    List,
 }
 
 const REPORT_EXAMPLES: &str = "\

@@ -1,19 +1,45 @@
-//! `keys import`: license keys from a text file into a pool.
+//! `keys`: license keys from a text file into a pool, and what the pools hold.
 
-use std::{io::Read as _, path::Path, process::ExitCode};
+use std::{
+    io::Read as _,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use anyhow::{Context as _, bail};
 
-use crate::{cli::KeysCommand, installation::Installation, stdout::say, stock::release};
+use crate::{
+    cli::KeysCommand,
+    installation::Installation,
+    stdout::{say, say_table},
+    stock::release,
+};
 
 /// A longer file is imported in parts.
 const FILE_BYTES_MAX: u64 = 64 << 20;
 /// A longer line is not a license key.
 const KEY_CHARS_MAX: usize = 1_000;
 
-/// Imports.
+/// Imports, or lists.
 pub(crate) async fn run(config: Option<&Path>, command: KeysCommand) -> anyhow::Result<ExitCode> {
-    let KeysCommand::Import { pool, file } = command;
+    match command {
+        KeysCommand::Import { pool, file } => import(config, pool, file).await,
+        KeysCommand::List => list(config).await,
+    }
+}
+
+async fn list(config: Option<&Path>) -> anyhow::Result<ExitCode> {
+    let here = Installation::open(config).await?;
+    let pools = here.fulfill.store().pools().await.context("the pools cannot be read")?;
+    let rows = pools
+        .into_iter()
+        .map(|p| [p.pool, p.free.to_string(), p.drawn.to_string(), p.waiting.to_string()]);
+    say_table(["POOL", "FREE", "DRAWN", "WAITING"], rows.collect());
+    here.close().await;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn import(config: Option<&Path>, pool: String, file: PathBuf) -> anyhow::Result<ExitCode> {
     let pool = pool.trim().to_owned();
     if pool.is_empty() {
         bail!("the pool needs a name, as the catalog has it: key = {{ pool = \"…\" }}");

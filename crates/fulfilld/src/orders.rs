@@ -1,5 +1,6 @@
 //! `orders`: what there is, everything about one, and settling by hand.
 
+mod acts;
 mod show;
 
 use std::{path::Path, process::ExitCode};
@@ -14,10 +15,11 @@ use fulfill::{
     store::{OrderView, OrdersQuery},
 };
 
+pub(crate) use self::acts::{note, resend, ship};
 use crate::{
     cli::{ByHandArgs, ListArgs, ShowArgs},
     installation::Installation,
-    stdout::say,
+    stdout::{say, say_table},
 };
 
 /// Who settled something by hand, as timelines have it.
@@ -73,26 +75,8 @@ fn table(orders: &[OrderView]) {
         say("no orders");
         return;
     }
-    let head = ["SESSION", "STATUS", "AMOUNT", "CUSTOMER", "SEEN", "WHY"].map(str::to_owned);
-    let rows: Vec<[String; 6]> = std::iter::once(head).chain(orders.iter().map(row)).collect();
-    let mut widths = [0; 6];
-    for row in &rows {
-        for (width, cell) in widths.iter_mut().zip(row) {
-            *width = (*width).max(cell.chars().count());
-        }
-    }
-    for row in &rows {
-        let cells: Vec<String> = row
-            .iter()
-            .zip(widths)
-            .enumerate()
-            .map(|(at, (cell, width))| match at {
-                2 => format!("{cell:>width$}"),
-                _ => format!("{cell:<width$}"),
-            })
-            .collect();
-        say(cells.join("  ").trim_end());
-    }
+    let head = ["SESSION", "STATUS", "AMOUNT", "CUSTOMER", "SEEN", "WHY"];
+    say_table(head, orders.iter().map(row).collect());
 }
 
 fn row(order: &OrderView) -> [String; 6] {

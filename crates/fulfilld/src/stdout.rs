@@ -12,6 +12,25 @@ pub(crate) fn say(text: impl Display) {
     or_end(writeln!(out, "{text}").and_then(|()| out.flush()));
 }
 
+/// Prints a table; numbers and amounts stand to the right.
+pub(crate) fn say_table<const N: usize>(head: [&str; N], rows: Vec<[String; N]>) {
+    let mut widths = head.map(|cell| cell.chars().count());
+    for row in &rows {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = (*width).max(cell.chars().count());
+        }
+    }
+    let number = |cell: &String| cell.starts_with(|c: char| c.is_ascii_digit() || c == '-');
+    let right: Vec<bool> =
+        (0..N).map(|at| rows.iter().filter_map(|row| row.get(at)).all(number)).collect();
+    for row in std::iter::once(head.map(str::to_owned)).chain(rows) {
+        let cells = row.iter().zip(widths).zip(&right).map(|((cell, width), right)| {
+            if *right { format!("{cell:>width$}") } else { format!("{cell:<width$}") }
+        });
+        say(cells.collect::<Vec<_>>().join("  ").trim_end());
+    }
+}
+
 /// Prints bytes as they are.
 pub(crate) fn write(bytes: &[u8]) {
     let mut out = std::io::stdout().lock();

@@ -1,15 +1,47 @@
-//! `stock add`: goods arrive. And what arrives goes out at once to those who waited.
+//! `stock`: what is on the shelves. And what arrives goes out at once to those who waited.
 
 use std::{path::Path, process::ExitCode};
 
 use anyhow::{Context as _, bail};
-use fulfill::rules::order::Status;
+use fulfill::{rules::order::Status, store::StockChange};
 
-use crate::{cli::StockCommand, installation::Installation, stdout::say};
+use crate::{
+    cli::StockCommand,
+    installation::Installation,
+    orders::WHO,
+    stdout::{say, say_table},
+};
 
-/// Adds.
+/// Adds, sets, or lists.
 pub(crate) async fn run(config: Option<&Path>, command: StockCommand) -> anyhow::Result<ExitCode> {
-    let StockCommand::Add { sku, units } = command;
+    match command {
+        StockCommand::Add { sku, units, why } => {
+            change(config, sku, StockChange::By(units), why).await
+        }
+        StockCommand::Set { sku, units, why } => {
+            change(config, sku, StockChange::To(units), why).await
+        }
+        StockCommand::List => list(config).await,
+    }
+}
+
+async fn list(config: Option<&Path>) -> anyhow::Result<ExitCode> {
+    let here = Installation::open(config).await?;
+    let shelves = here.fulfill.store().shelves().await.context("the shelves cannot be read")?;
+    let rows = shelves
+        .into_iter()
+        .map(|s| [s.sku, s.on_hand.to_string(), s.backordered.to_string(), s.waiting.to_string()]);
+    say_table(["SKU", "ON HAND", "BACKORDERED", "WAITING"], rows.collect());
+    here.close().await;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn change(
+    config: Option<&Path>,
+    sku: String,
+    change: StockChange,
+    why: Option<String>,
+) -> anyhow::Result<ExitCode> {
     let sku = sku.trim().to_owned();
     if sku.is_empty() {
         bail!("the SKU needs a name, as the catalog has it: stock = {{ sku = \"…\" }}");
@@ -18,9 +50,9 @@ pub(crate) async fn run(config: Option<&Path>, command: StockCommand) -> anyhow:
     let on_hand = here
         .fulfill
         .store()
-        .add_stock(&sku, units)
+        .change_stock(&sku, change, Some(WHO), why.as_deref())
         .await
-        .with_context(|| format!("{sku}: nothing was added"))?;
+        .with_context(|| format!("{sku}: nothing was changed"))?;
     say(format_args!("{sku}: {on_hand} on the shelf"));
     let known = here.settings.products.iter().filter_map(|p| p.stock.as_ref());
     if !known.into_iter().any(|stock| stock.sku == sku) {

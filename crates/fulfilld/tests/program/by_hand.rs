@@ -73,6 +73,34 @@ fn stock_that_arrives_goes_to_the_orders_that_wait() {
 }
 
 #[test]
+fn a_parcel_is_shipped_and_what_was_done_is_told() {
+    let shop = Shop::open();
+    let session = shop.buy(&["mug"]);
+    let said = run(shop.fulfilld(&["stock", "set", "MUG", "5", "--why", "counted"]));
+    assert_eq!(said.code, Some(0), "{}", said.err);
+    assert_eq!(run(shop.fulfilld(&["fulfill", &session])).code, Some(0));
+    let listed = run(shop.fulfilld(&["stock", "list"])).out;
+    assert!(listed.contains("MUG        4"), "{listed}");
+    let ship = ["orders", "ship", &session, "--carrier", "Post", "--tracking", "RR1"];
+    let shipped = run(shop.fulfilld(&ship));
+    assert!(shipped.out.contains("shipped by the command line"), "{}{}", shipped.out, shipped.err);
+    let again = run(shop.fulfilld(&ship));
+    assert!(again.err.contains("no parcel of this order waits to be sent"), "{}", again.err);
+    let url = run(shop.fulfilld(&["orders", "ship", &session, "--url", "ftp://x"]));
+    assert!(url.err.contains("https://"), "{}", url.err);
+
+    let noted = run(shop.fulfilld(&["orders", "note", &session, "left at the door"]));
+    assert_eq!(noted.code, Some(0), "{}", noted.err);
+    let shown = run(shop.fulfilld(&["orders", "show", &session])).out;
+    assert!(shown.contains("note by the command line: left at the door"), "{shown}");
+    assert!(run(shop.fulfilld(&["orders", "list", "--q", "rr1"])).out.contains(&session));
+    let resent = run(shop.fulfilld(&["orders", "resend", &session, "receipt"]));
+    assert!(resent.out.contains("mail.receipt is due"), "{}{}", resent.out, resent.err);
+    let unknown = run(shop.fulfilld(&["orders", "resend", &session, "poem"]));
+    assert!(unknown.err.contains("receipt, access"), "{}", unknown.err);
+}
+
+#[test]
 fn what_is_held_is_listed_shown_and_settled_line_by_line() {
     let shop = Shop::open();
     let (_serve, _) = shop.serve();

@@ -47,7 +47,7 @@ fn serve_says_what_is_still_missing() {
     let mut command = shop.fulfilld(&["serve"]);
     command.env_remove("FULFILLD_API_TOKEN");
     let serve = Running::start(command);
-    serve.heard("test mode, SQLite, ./fulfilld-data/fulfilld.sqlite3, 3 products");
+    serve.heard("test mode, SQLite, ./fulfilld-data/fulfilld.sqlite3, 4 products");
     serve.heard("STRIPE_API_BASE");
     serve.heard("FULFILLD_PUBLIC_URL is not set");
     serve.heard(

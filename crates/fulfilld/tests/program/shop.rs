@@ -26,7 +26,14 @@ key = { pool = "editor" }
 [[product]]
 id = "prod_shirt"
 stock = { sku = "SHIRT", oversell = "hold" }
+
+[[product]]
+id = "prod_mug"
+stock = { sku = "MUG" }
+parcel = {}
 "#;
+/// Kept where the session asks for one.
+const ADDRESS: &str = r#"{"name": "Ada", "address": {"line1": "1 Road", "city": "Berlin", "postal_code": "10115", "country": "DE"}}"#;
 
 impl Shop {
     pub(crate) fn open() -> Self {
@@ -37,7 +44,7 @@ impl Shop {
         let api = sandbox.heard("STRIPE_API_BASE=");
         let key = sandbox.heard("STRIPE_SECRET_KEY=");
         let shop = Self { folder, api, key, _sandbox: sandbox };
-        for item in ["course", "key", "shirt", "mystery"] {
+        for item in ["course", "key", "shirt", "mug", "mystery"] {
             shop.post("/v1/products", &format!("id=prod_{item}&name={item}"));
         }
         shop
@@ -81,14 +88,18 @@ impl Shop {
                 "&line_items[{at}][quantity]=1&{data}[currency]=eur&{data}[unit_amount]=500&{data}[product]=prod_{item}"
             ));
         }
+        if items.contains(&"mug") {
+            form.push_str("&shipping_address_collection[allowed_countries][0]=DE");
+        }
         self.post("/v1/checkout/sessions", &form)["id"].as_str().unwrap().to_owned()
     }
 
     /// The same, paid by card.
     pub(crate) fn buy(&self, items: &[&str]) -> String {
         let session = self.checkout(items);
-        let body =
-            format!(r#"{{"session": "{session}", "method": "card", "email": "ada@example.com"}}"#);
+        let body = format!(
+            r#"{{"session": "{session}", "method": "card", "email": "ada@example.com", "shipping": {ADDRESS}}}"#
+        );
         let (status, answer) = http(&self.api, "POST /_sandbox/pay", "", &body);
         assert_eq!(status, 200, "{answer}");
         session

@@ -1,0 +1,64 @@
+//! What a person does to an order from the command line: ship it, note something, send a mail again.
+
+use std::{path::Path, process::ExitCode};
+
+use anyhow::bail;
+use fulfill::{rules::shipment::Shipment, store::MAILS};
+
+use super::{WHO, unknown};
+use crate::{
+    cli::{NoteArgs, ResendArgs, ShipArgs},
+    installation::Installation,
+    stdout::say,
+};
+
+/// Parcels leave.
+pub(crate) async fn ship(config: Option<&Path>, args: ShipArgs) -> anyhow::Result<ExitCode> {
+    let shipment =
+        Shipment::new(args.carrier.as_deref(), args.tracking.as_deref(), args.url.as_deref())?;
+    let here = Installation::open(config).await?;
+    let key = here.key(&args.id)?;
+    let policy = here.fulfill.policy();
+    let mail = policy.receipts || policy.notices;
+    match here.fulfill.store().ship(&key, args.lines, shipment, mail, WHO).await? {
+        None => bail!("{}", unknown(&key)),
+        Some(Err(why)) => bail!("{key}: {why}"),
+        Some(Ok(moved)) => moved.told.iter().for_each(|told| say(format_args!("{key}: {told}"))),
+    }
+    here.close().await;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Writes into the timeline.
+pub(crate) async fn note(config: Option<&Path>, args: NoteArgs) -> anyhow::Result<ExitCode> {
+    let here = Installation::open(config).await?;
+    let key = here.key(&args.id)?;
+    let text = args.text.trim();
+    if text.is_empty() {
+        bail!("{key}: a note needs words");
+    }
+    if !here.fulfill.store().add_note(&key, text, WHO).await? {
+        bail!("{}", unknown(&key));
+    }
+    say(format_args!("{key}: noted"));
+    here.close().await;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Makes a mail due again.
+pub(crate) async fn resend(config: Option<&Path>, args: ResendArgs) -> anyhow::Result<ExitCode> {
+    let mail = format!("mail.{}", args.mail.trim_start_matches("mail."));
+    if !MAILS.contains(&mail.as_str()) {
+        let known: Vec<&str> = MAILS.iter().map(|mail| mail.trim_start_matches("mail.")).collect();
+        bail!("there is no mail '{}' to a buyer, only {}", args.mail, known.join(", "));
+    }
+    let here = Installation::open(config).await?;
+    let key = here.key(&args.id)?;
+    match here.fulfill.store().resend(&key, &mail, WHO).await? {
+        None => bail!("{}", unknown(&key)),
+        Some(Err(why)) => bail!("{key}: {why}"),
+        Some(Ok(())) => say(format_args!("{key}: {mail} is due; `fulfilld serve` sends it")),
+    }
+    here.close().await;
+    Ok(ExitCode::SUCCESS)
+}
