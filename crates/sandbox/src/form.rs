@@ -98,6 +98,33 @@ pub(crate) fn from_json(body: &[u8]) -> Answer<String> {
     Ok(form.0)
 }
 
+impl Node {
+    fn write(&self, name: &str, pairs: &mut Vec<String>) {
+        match self {
+            Self::Text(text) => pairs.push(format!("{name}={}", in_url(text))),
+            Self::Members(members) => {
+                for (key, node) in members {
+                    node.write(&format!("{name}[{}]", in_url(key)), pairs);
+                }
+            }
+        }
+    }
+}
+
+/// Text as it stands in a URL's query.
+fn in_url(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+                escaped.push(char::from(byte));
+            }
+            _ => escaped.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    escaped
+}
+
 fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for char in text.chars() {
@@ -359,6 +386,15 @@ impl Params {
     /// A parameter that the sandbox takes and shows again as it was given, without acting on it.
     pub(crate) fn shown(&mut self, name: &str) -> Option<Value> {
         self.take(name).map(|node| json_of(&node))
+    }
+
+    /// The parameters as a query, all but one.
+    pub(crate) fn query_without(&self, name: &str) -> String {
+        let mut pairs = Vec::new();
+        for (key, node) in self.members.iter().filter(|(key, _)| key != name) {
+            node.write(&in_url(key), &mut pairs);
+        }
+        pairs.join("&")
     }
 
     /// Parameters that the sandbox takes and has no use for.

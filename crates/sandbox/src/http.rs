@@ -45,6 +45,11 @@ pub(crate) struct Incoming {
 }
 
 impl Incoming {
+    /// Its method and path.
+    fn asked(&self) -> (&str, &str) {
+        (self.method.as_str(), &self.path)
+    }
+
     fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).and_then(|value| value.to_str().ok())
     }
@@ -138,11 +143,11 @@ async fn call(app: &Arc<App>, mut incoming: Incoming) -> Served {
     let trouble = app.faults.request(incoming.method.as_str(), &incoming.path);
     match &trouble {
         Some(Trouble::Status { status, retry_after }) => {
-            app.listeners.log(app, &incoming, *status, b"", &request_id);
+            app.listeners.log(app, incoming.asked(), *status, b"", &request_id);
             return Ok(failing(*status, *retry_after, &request_id));
         }
         Some(Trouble::Html { status }) => {
-            app.listeners.log(app, &incoming, *status, b"", &request_id);
+            app.listeners.log(app, incoming.asked(), *status, b"", &request_id);
             return Ok(html_failure(*status));
         }
         Some(Trouble::Forbidden { permission }) => {
@@ -162,7 +167,13 @@ async fn call(app: &Arc<App>, mut incoming: Incoming) -> Served {
         _ => {}
     }
     let answered = carry_out(app, &incoming, &request_id);
-    app.listeners.log(app, &incoming, answered.kept.status, &answered.kept.body, &request_id);
+    app.listeners.log(
+        app,
+        incoming.asked(),
+        answered.kept.status,
+        &answered.kept.body,
+        &request_id,
+    );
     match trouble {
         Some(Trouble::Drop) => Err(Dropped),
         Some(Trouble::Cut) => Ok(cut(answered)),

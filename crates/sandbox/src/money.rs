@@ -69,6 +69,39 @@ fn grouped(whole: u64) -> String {
     text
 }
 
+/// The least that a card is charged, by currency, in minor units.
+const LEAST: [(&str, i64); 24] = [
+    ("aed", 200),
+    ("aud", 50),
+    ("bgn", 100),
+    ("brl", 50),
+    ("cad", 50),
+    ("chf", 50),
+    ("czk", 1_500),
+    ("dkk", 250),
+    ("eur", 50),
+    ("gbp", 30),
+    ("hkd", 400),
+    ("huf", 17_500),
+    ("inr", 50),
+    ("jpy", 50),
+    ("mxn", 1_000),
+    ("myr", 200),
+    ("nok", 300),
+    ("nzd", 50),
+    ("pln", 200),
+    ("ron", 200),
+    ("sek", 300),
+    ("sgd", 50),
+    ("thb", 1_000),
+    ("usd", 50),
+];
+
+/// The least that is charged in a currency; one unit where Stripe names nothing.
+pub(crate) fn least(currency: &str) -> i64 {
+    LEAST.iter().find(|(known, _)| *known == currency).map_or(1, |(_, least)| *least)
+}
+
 #[cfg(test)]
 mod tests {
     #[test]

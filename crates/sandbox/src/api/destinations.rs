@@ -23,7 +23,7 @@ use crate::{
 
 const INCLUDES: [&str; 2] = ["webhook_endpoint.signing_secret", "webhook_endpoint.url"];
 const PING: &str = "v2.core.event_destination.ping";
-const EVENTS_MAX: i64 = 100;
+const PAGE_MAX: i64 = 100;
 
 fn find<'a>(state: &'a State, id: &str) -> Answer<&'a Arc<Endpoint>> {
     state
@@ -100,16 +100,69 @@ pub(super) fn retrieve(state: &State, call: &mut Call) -> Answer {
 }
 
 pub(super) fn list(state: &State, call: &mut Call) -> Answer {
+    let asked = call.params.clone();
     let include = include(&mut call.params)?;
-    call.params.ignore(&["limit", "page"]);
+    let page = Page::read(&mut call.params)?;
     call.params.done()?;
     let rows = state.endpoints.iter().rev().filter(|endpoint| endpoint.name.is_some());
-    Ok(page(rows.map(|row| shape(row, &include)).collect()))
+    let rows = rows.map(|row| shape(row, &include));
+    Ok(page.of(rows, "/v2/core/event_destinations", &asked))
 }
 
-/// A list of `/v2` that is complete.
-fn page(data: Vec<Value>) -> Value {
-    json!({ "data": data, "next_page_url": null, "previous_page_url": null })
+/// Which page of a list of `/v2` is asked for.
+struct Page {
+    limit: usize,
+    /// The page begins after the object of this id, or ends before it.
+    cursor: Option<(bool, String)>,
+}
+
+impl Page {
+    /// `limit`, and `page`: what a link of another page says, and nobody else has to understand.
+    fn read(params: &mut Params) -> Answer<Self> {
+        let limit = params.integer("limit")?.unwrap_or(20);
+        if !(1..=PAGE_MAX).contains(&limit) {
+            return Err(params.error("limit", format!("The limit is between 1 and {PAGE_MAX}.")));
+        }
+        let cursor = match params.text("page")? {
+            None => None,
+            Some(text) => Some(match text.split_once(':') {
+                Some(("after", id)) => (true, id.to_owned()),
+                Some(("before", id)) => (false, id.to_owned()),
+                _ => return Err(params.error("page", "Invalid page token.")),
+            }),
+        };
+        Ok(Self { limit: usize::try_from(limit).unwrap_or(20), cursor })
+    }
+
+    /// The page of what is listed newest first, with links to those beside it.
+    fn of(self, rows: impl Iterator<Item = Value>, path: &str, asked: &Params) -> Value {
+        let all: Vec<Value> = rows.collect();
+        let place = |id: &str| all.iter().position(|row| row["id"] == *id);
+        let (from, until) = match &self.cursor {
+            None => (0, self.limit),
+            Some((true, id)) => {
+                let from = place(id).map_or(all.len(), |at| at + 1);
+                (from, from.saturating_add(self.limit))
+            }
+            Some((false, id)) => {
+                let until = place(id).unwrap_or(0);
+                (until.saturating_sub(self.limit), until)
+            }
+        };
+        let until = until.min(all.len());
+        let rest = asked.query_without("page");
+        let link = |how: &str, row: &Value| {
+            let id = row["id"].as_str().unwrap_or_default();
+            let mark = if rest.is_empty() { "" } else { "&" };
+            format!("{path}?{rest}{mark}page={how}:{id}")
+        };
+        let data = &all[from.min(until)..until];
+        json!({
+            "data": data,
+            "next_page_url": data.last().filter(|_| until < all.len()).map(|row| link("after", row)),
+            "previous_page_url": data.first().filter(|_| from > 0).map(|row| link("before", row)),
+        })
+    }
 }
 
 pub(super) fn update(state: &mut State, call: &mut Call) -> Answer {
@@ -182,15 +235,15 @@ pub(super) fn retrieve_event(state: &State, call: &mut Call) -> Answer {
 
 /// Thin events, newest first; of one object, if one is named.
 pub(super) fn list_events(state: &State, call: &mut Call) -> Answer {
+    let asked = call.params.clone();
     let params = &mut call.params;
-    let limit = params.integer("limit")?.unwrap_or(20).clamp(1, EVENTS_MAX);
+    let page = Page::read(params)?;
     let (object, types) = (params.text("object_id")?, params.texts("types")?);
-    params.ignore(&["page"]);
     params.done()?;
     let wanted = |event: &Value| {
         object.as_ref().is_none_or(|id| event["related_object"]["id"] == **id)
             && (types.is_empty() || types.iter().any(|kind| event["type"] == **kind))
     };
     let thin = state.events.iter().rev().map(|event| render::event::thin(event)).filter(wanted);
-    Ok(page(thin.take(usize::try_from(limit).unwrap_or(20)).collect()))
+    Ok(page.of(thin, "/v2/core/events", &asked))
 }

@@ -13,7 +13,7 @@ use crate::{
     error::{Answer, ApiError},
     form::Params,
     ids::Id,
-    render,
+    money, render,
     state::{
         State,
         objects::{Line, Metadata, Mode, PaymentStatus, Session, Status, Terms, UiMode},
@@ -72,8 +72,24 @@ pub(super) fn create(state: &mut State, call: &mut Call) -> Answer {
         metadata,
         ..Session::open(state.ids.session(), now, Arc::new(terms), lines)
     };
+    enough(&session)?;
     let session = state.add_session(session);
     Ok(render::session(&session, call.view(state)))
+}
+
+/// Nothing is due, or as much as can be charged. What the buyer may choose is seen when it is chosen.
+fn enough(session: &Session) -> Answer<()> {
+    let (total, least) = (session.total(), money::least(session.currency()));
+    let chosen = session.lines.iter().any(|line| line.custom.is_some());
+    if session.terms.mode != Mode::Payment || chosen || total == 0 || total >= least {
+        return Ok(());
+    }
+    Err(ApiError::invalid(format!(
+        "The Checkout Session's total amount must convert to at least {}; it comes to {}.",
+        money::shown(least, session.currency()),
+        money::shown(total, session.currency())
+    ))
+    .code("amount_too_small"))
 }
 
 /// With a trial, what recurs is not due yet.

@@ -205,6 +205,7 @@ fn begin_setup(
         }
     };
     next.setup_intent = Some(Arc::clone(&id));
+    state.session_by_intent.insert(Arc::clone(&id), Arc::clone(&next.id));
     let tried = payments::setups::attempt(state, &id, method, ends);
     if tried.is_err() || matches!(ends, Ends::Asks { .. }) {
         state.sessions.change(&next.id, |row| row.setup_intent = Some(id));
@@ -392,10 +393,13 @@ pub(crate) fn expire(state: &mut State, id: &str) -> bool {
         && let Some(session) = state.sessions.change(id, |session| session.status = Status::Expired)
     {
         state.authenticating.remove(id);
-        let intent = session.intent.clone();
+        let (intent, setup) = (session.intent.clone(), session.setup_intent.clone());
         state.emit("checkout.session.expired", Snapshot::Session(session));
         if let Some(intent) = intent {
             payments::cancel(state, &intent, Some("automatic"));
+        }
+        if let Some(setup) = setup {
+            payments::setups::cancel(state, &setup, None);
         }
     }
     open

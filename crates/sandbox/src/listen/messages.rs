@@ -6,7 +6,6 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::{
-    http::Incoming,
     post::headers,
     render::{self, View},
     state::{State, objects::Event},
@@ -92,7 +91,7 @@ pub(super) fn logged(id: &str, payload: &str) -> String {
 
 /// What the log says of a request.
 pub(super) fn request(
-    incoming: &Incoming,
+    (method, path): (&str, &str),
     status: u16,
     body: &[u8],
     id: &str,
@@ -104,10 +103,10 @@ pub(super) fn request(
     json!({
         "created_at": now_ms.div_euclid(1000),
         "livemode": false,
-        "method": incoming.method.as_str(),
+        "method": method,
         "request_id": id,
         "status": status,
-        "url": incoming.path,
+        "url": path,
         "error": {
             "type": of("type"),
             "charge": of("charge"),

@@ -35,7 +35,6 @@ use crate::{
     error::Answer,
     faults::Trouble,
     form::Params,
-    http::Incoming,
     ids::Id,
     post::{Exchange, listener_secret},
     state::State,
@@ -122,18 +121,17 @@ impl Listeners {
     }
 
     /// Tells those who follow the log of a request.
-    pub(crate) fn log(&self, app: &App, incoming: &Incoming, status: u16, body: &[u8], id: &str) {
+    pub(crate) fn log(&self, app: &App, asked: (&str, &str), status: u16, body: &[u8], id: &str) {
+        let (method, path) = asked;
         let sessions: Vec<_> =
             self.locked().iter().filter(|session| session.logs.is_some()).cloned().collect();
-        if sessions.is_empty() || incoming.path == SESSIONS_PATH {
+        if sessions.is_empty() || path == SESSIONS_PATH {
             return;
         }
-        let payload = messages::request(incoming, status, body, id, app.clock.now_ms());
+        let payload = messages::request(asked, status, body, id, app.clock.now_ms());
         for session in sessions {
             let wanted = session.logs.as_ref();
-            if wanted
-                .is_some_and(|logs| logs.wants(incoming.method.as_str(), &incoming.path, status))
-            {
+            if wanted.is_some_and(|logs| logs.wants(method, path, status)) {
                 session.push(Item::Request { id: id.into(), payload: payload.as_str().into() });
             }
         }

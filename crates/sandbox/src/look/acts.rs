@@ -72,7 +72,9 @@ fn field(form: &mut Params, name: &str) -> String {
 fn call(app: &Arc<App>, path: &str, asked: &Value) -> Result<Value, String> {
     let form = form::from_json(asked.to_string().as_bytes()).map_err(|error| error.message)?;
     let key = app.read().secret_key.clone();
-    let (answered, _) = app.change(ApiCall::of_page(path, form, key, app.request_ids.next()));
+    let request = app.request_ids.next();
+    let (answered, _) = app.change(ApiCall::of_page(path, form, key, request.clone()));
+    app.listeners.log(app, ("POST", path), answered.status, &answered.body, &request);
     let mut value: Value = serde_json::from_slice(&answered.body).unwrap_or_default();
     if answered.status == 200 {
         return Ok(value);

@@ -48,8 +48,12 @@ pub(crate) fn attempt(
     failure.map_or(Ok(()), Err)
 }
 
-/// The buyer answers the bank's question about a method to be kept. False when it did not ask.
+/// The buyer answers the bank's question about a method to be kept. False when it did not
+/// ask, or asked on a session's page: only that page's answer completes the session.
 pub(crate) fn answer(state: &mut State, id: &str, approved: bool) -> bool {
+    if state.session_by_intent.contains_key(id) {
+        return false;
+    }
     let asked = state.setups.get(id).filter(|row| row.status == IntentStatus::RequiresAction);
     let method = asked.and_then(|row| row.payment_method.as_ref());
     let Some(method) = method.and_then(|id| state.methods.get(id)).cloned() else { return false };

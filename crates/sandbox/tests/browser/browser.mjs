@@ -118,6 +118,20 @@ export async function go(page, selector) {
   await Promise.all([page.waitForNavigation(), click(page, selector)]);
 }
 
+/** Presses Tab until an element has the focus, and sees that it shows it. */
+export async function reach(page, selector) {
+  for (let presses = 0; presses < 80; presses++) {
+    const [reached, ring] = await page.evaluate((selector) => {
+      const one = document.activeElement;
+      const around = one.closest(".choice > label") ?? one;
+      return [one.matches(selector), [one, around].some((at) => getComputedStyle(at).outlineStyle !== "none")];
+    }, selector);
+    if (reached) return check(ring, `${selector} has the focus and does not show it`);
+    await page.keyboard.press("Tab");
+  }
+  throw new Error(`Tab does not lead to ${selector}`);
+}
+
 export function text(page, selector) {
   return page.$eval(selector, (one) => one.textContent.trim().replaceAll("\u00a0", " "));
 }

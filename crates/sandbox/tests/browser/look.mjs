@@ -1,5 +1,5 @@
 // The pages to look at the sandbox.
-import { PHONE, accessible, check, click, fill, fits, go, says, shot, stayedHome, tab, text } from "./browser.mjs";
+import { PHONE, accessible, check, click, fill, fits, go, reach, says, shot, stayedHome, tab, text } from "./browser.mjs";
 
 /** A link is made by hand; what happens elsewhere shows without a reload, and what is typed stays. */
 export async function look(browser, given) {
@@ -41,5 +41,33 @@ export async function lookPlain(browser, given) {
   check(page.url() === given.event, `the clock leads back, not to ${page.url()}`);
   await says(page, "#clock", "1 d ahead");
   check((await text(page, "h1")) === "checkout.session.completed", "the event is still shown");
+  stayedHome(page);
+}
+
+/** Only the keyboard: past the header at once, a form filled in, a payment opened, the clock turned. */
+export async function lookKeys(browser, given) {
+  const page = await tab(browser);
+  const enter = () => Promise.all([page.waitForNavigation(), page.keyboard.press("Enter")]);
+  await page.goto(`${given.origin}/_sandbox/look/links`);
+  await page.keyboard.press("Tab");
+  await reach(page, ".skip");
+  await page.keyboard.press("Enter");
+  await page.waitForFunction(() => document.activeElement.id === "content");
+  await reach(page, "#name");
+  await page.keyboard.type("Tea towel");
+  await reach(page, "#amount");
+  await page.keyboard.type("12.50");
+  await reach(page, "form .main");
+  await enter();
+  await says(page, "#links", "Tea towel, €12.50");
+  await page.goto(`${given.origin}/_sandbox/`);
+  await reach(page, `#payments a[href$="${given.session}"]`);
+  await enter();
+  check(page.url().endsWith(given.session), `it leads to ${page.url()}`);
+  await reach(page, "#by");
+  await page.keyboard.type("6h");
+  await enter();
+  await says(page, "#clock", "6 h ahead");
+  check(page.url().endsWith(given.session), "the payment is still shown");
   stayedHome(page);
 }

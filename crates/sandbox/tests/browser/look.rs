@@ -22,6 +22,14 @@ async fn an_event_is_sent_again_and_the_clock_turned_without_script() {
 }
 
 #[tokio::test]
+async fn the_pages_are_used_by_keyboard_alone() {
+    let stage = Stage::new().await;
+    let session = stage.simple("").await["id"].clone();
+    let given = json!({ "origin": stage.sandbox.url(), "session": session });
+    stage.play("lookKeys", given).await;
+}
+
+#[tokio::test]
 async fn the_pages_to_look_at_it_are_accessible_in_light_and_dark() {
     let stage = Stage::new().await;
     let origin = stage.sandbox.url().to_owned();

@@ -1,6 +1,6 @@
 // The stories that a browser plays; cargo's test names one and hands it its sessions.
-import { DESKTOP, PHONE, accessible, check, click, fill, fits, go, inBrowser, says, shot, stayedHome, tab, text } from "./browser.mjs";
-import { look, lookPlain } from "./look.mjs";
+import { DESKTOP, PHONE, accessible, check, click, fill, fits, go, inBrowser, reach, says, shot, stayedHome, tab, text } from "./browser.mjs";
+import { look, lookKeys, lookPlain } from "./look.mjs";
 
 const [story, given] = [process.argv[2], JSON.parse(process.argv[3])];
 
@@ -89,30 +89,15 @@ async function wrong(browser, { language, viewport }) {
 async function keyboard(browser) {
   const page = await tab(browser);
   await page.goto(given.url);
-  const reach = async (id) => {
-    for (let presses = 0; presses < 80; presses++) {
-      const [focused, ring] = await page.evaluate(() => {
-        const one = document.activeElement;
-        const around = one.closest(".choice > label") ?? one;
-        return [one.id, [one, around].some((at) => getComputedStyle(at).outlineStyle !== "none")];
-      });
-      if (focused === id) {
-        check(ring, `${id} has the focus and does not show it`);
-        return;
-      }
-      await page.keyboard.press("Tab");
-    }
-    throw new Error(`Tab does not lead to ${id}`);
-  };
   const type = async (id, typed) => {
-    await reach(id);
+    await reach(page, `#${id}`);
     await page.keyboard.type(typed);
   };
   await type("promotion_code", "SPRING10");
   await page.keyboard.press("Enter");
   await page.waitForSelector("[value=remove_code]");
   await type("email", "ada@example.com");
-  await reach("method-card");
+  await reach(page, "#method-card");
   await page.keyboard.press("ArrowDown");
   await page.keyboard.press("ArrowUp");
   await type("card_number", "4242424242424242");
@@ -120,7 +105,7 @@ async function keyboard(browser) {
   await type("cvc", "123");
   await type("name", "Ada Buyer");
   await shot(page, "keyboard");
-  await reach("pay");
+  await reach(page, "#pay");
   await Promise.all([page.waitForNavigation(), page.keyboard.press("Enter")]);
   await landed(page);
   stayedHome(page);
@@ -244,6 +229,6 @@ function lookAt(browser) {
   });
 }
 
-const STORIES = { purchase, wrong, keyboard, declined, bank, debit, voucher, everyPage, twice, look: lookAt, lookPlain: (browser) => lookPlain(browser, given) };
+const STORIES = { purchase, wrong, keyboard, declined, bank, debit, voucher, everyPage, twice, look: lookAt, lookKeys: (browser) => lookKeys(browser, given), lookPlain: (browser) => lookPlain(browser, given) };
 const how = given.how ?? {};
 await inBrowser((browser) => STORIES[story](browser, { viewport: how.phone ? PHONE : DESKTOP, language: how.language ?? "en", script: how.script ?? true }));

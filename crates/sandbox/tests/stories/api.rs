@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::stage::{Stage, read};
 
-const LINE: &str = "&line_items[0][quantity]=1&line_items[0][price_data][currency]=eur&line_items[0][price_data][unit_amount]=5&line_items[0][price_data][product_data][name]=Tea";
+const LINE: &str = "&line_items[0][quantity]=1&line_items[0][price_data][currency]=eur&line_items[0][price_data][unit_amount]=50&line_items[0][price_data][product_data][name]=Tea";
 
 #[tokio::test]
 async fn only_test_keys_are_taken_as_bearer_or_as_basic_user() {

@@ -159,3 +159,28 @@ async fn a_sessions_intent_is_not_confirmed_changed_or_canceled_behind_its_back(
     assert_eq!((&told["description"], &told["metadata"]["order"]), (&json!("Tea"), &json!("7")));
     assert_eq!(stage.get("/v1/charges").await["data"], json!([]));
 }
+
+#[tokio::test]
+async fn a_sessions_setup_intent_is_answered_and_given_up_through_its_session_alone() {
+    let stage = Stage::new().await;
+    let form = "mode=setup&currency=eur&success_url=http://shop.example/done";
+    let session = stage.post("/v1/checkout/sessions", form).await;
+    let page = text(&session, "/url").to_owned();
+    let paid = stage.http.post(&page).body(CARD_THAT_ASKS).send().await.unwrap();
+    assert!(paid.headers()["location"].to_str().unwrap().ends_with("/authenticate"));
+    let path = format!("/v1/checkout/sessions/{}", text(&session, "/id"));
+    let intent = stage.get(&format!("{path}?expand[]=setup_intent")).await["setup_intent"].take();
+    assert_eq!(intent["status"], "requires_action");
+    let own = format!("{}/c/bank/{}", stage.sandbox.url(), text(&intent, "/id"));
+    let to = ask(&stage, &own).await;
+    assert!(to.headers()["location"].to_str().unwrap().ends_with("/authenticate"));
+    decide(&stage, &own, "approve").await;
+    let intent = format!("/v1/setup_intents/{}", text(&intent, "/id"));
+    assert_eq!(stage.get(&intent).await["status"], "requires_action");
+    for (action, form) in [("confirm", "payment_method=pm_card_visa"), ("cancel", "")] {
+        let (_, error) = stage.refused(Method::POST, &format!("{intent}/{action}"), form).await;
+        assert_eq!(error["code"], "setup_intent_unexpected_state", "{action}");
+    }
+    stage.post(&format!("{path}/expire"), "").await;
+    assert_eq!(stage.get(&intent).await["status"], "canceled");
+}

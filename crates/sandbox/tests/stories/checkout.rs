@@ -297,3 +297,27 @@ async fn what_stripe_does_not_expand_stays_an_id() {
     let (status, error) = stage.refused(reqwest::Method::GET, &path, "").await;
     assert_eq!((status, &error["param"]), (400, &json!("expand")));
 }
+
+#[tokio::test]
+async fn a_session_is_free_or_over_what_can_be_charged() {
+    let stage = Stage::new().await;
+    for (currency, amount, taken) in [
+        ("eur", 49, false),
+        ("eur", 50, true),
+        ("gbp", 30, true),
+        ("jpy", 49, false),
+        ("usd", 0, true),
+        ("bhd", 1, true),
+    ] {
+        let form = format!(
+            "mode=payment&success_url=http://x&line_items[0][quantity]=1&line_items[0][price_data][currency]={currency}&line_items[0][price_data][unit_amount]={amount}&line_items[0][price_data][product_data][name]=Tea"
+        );
+        if taken {
+            stage.post("/v1/checkout/sessions", &form).await;
+        } else {
+            let refused = stage.refused(reqwest::Method::POST, "/v1/checkout/sessions", &form);
+            let (status, error) = refused.await;
+            assert_eq!((status, &error["code"]), (400, &json!("amount_too_small")), "{form}");
+        }
+    }
+}

@@ -144,3 +144,34 @@ async fn a_json_body_that_would_be_gigabytes_as_a_form_is_refused() {
     assert!(message.starts_with("Invalid request parameter name: kkk"), "{message}");
     stage.post("/v1/products", "name=Tea").await;
 }
+
+#[tokio::test]
+async fn lists_of_v2_lead_from_page_to_page_and_back() {
+    let stage = Stage::new().await;
+    for name in ["a", "b", "c", "d", "e"] {
+        stage.post("/v1/products", &format!("name={name}")).await;
+    }
+    let whole = stage.get("/v2/core/events?limit=100").await;
+    let ids = |page: &Value| -> Vec<Value> {
+        page["data"].as_array().unwrap().iter().map(|event| event["id"].clone()).collect()
+    };
+    assert_eq!(
+        (&whole["next_page_url"], &whole["previous_page_url"]),
+        (&Value::Null, &Value::Null)
+    );
+    let (mut url, mut seen) =
+        ("/v2/core/events?limit=2&types[]=v1.product.created".to_owned(), Vec::new());
+    let end = loop {
+        let page = stage.get(&url).await;
+        seen.extend(ids(&page));
+        match page["next_page_url"].as_str() {
+            Some(next) => next.clone_into(&mut url),
+            None => break page,
+        }
+    };
+    assert_eq!(seen, ids(&whole));
+    let before = stage.get(end["previous_page_url"].as_str().unwrap()).await;
+    assert_eq!(ids(&before), ids(&whole)[2..4]);
+    assert_eq!(stage.refused(Method::GET, "/v2/core/events?limit=0", "").await.0, 400);
+    assert_eq!(stage.refused(Method::GET, "/v2/core/events?page=x", "").await.0, 400);
+}

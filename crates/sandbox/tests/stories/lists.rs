@@ -17,7 +17,7 @@ fn ids(list: &Value) -> Vec<String> {
 
 async fn session_with(stage: &Stage, lines: usize) -> String {
     let price =
-        stage.post("/v1/prices", "product_data[name]=Tea&currency=eur&unit_amount=10").await;
+        stage.post("/v1/prices", "product_data[name]=Tea&currency=eur&unit_amount=100").await;
     let mut form = "mode=payment&success_url=http://x".to_owned();
     for n in 0..lines {
         form.push_str(&format!(

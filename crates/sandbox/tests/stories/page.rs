@@ -196,7 +196,7 @@ async fn bank_debits_complete_the_session_unpaid_and_settle_later() {
         stage.sandbox.idle().await;
         assert_eq!(stage.retrieve(&id).await["payment_status"], paid);
     }
-    let form = "mode=payment&success_url=http://x&line_items[0][quantity]=1&line_items[0][price_data][currency]=usd&line_items[0][price_data][unit_amount]=5&line_items[0][price_data][product_data][name]=Tea";
+    let form = "mode=payment&success_url=http://x&line_items[0][quantity]=1&line_items[0][price_data][currency]=usd&line_items[0][price_data][unit_amount]=50&line_items[0][price_data][product_data][name]=Tea";
     let dollars =
         stage.post("/v1/checkout/sessions", form).await["id"].as_str().unwrap().to_owned();
     let answer = pay(&stage, &dollars, "email=a@b.example&name=Ann&method=us_bank_account&routing_number=110000000&account_number=000123456789").await;

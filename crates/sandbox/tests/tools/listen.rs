@@ -203,6 +203,10 @@ async fn the_log_of_requests_can_be_followed_and_narrowed() {
     all.until("[200] POST /v1/products [req_").await;
     let said = all.until("[404] GET /v1/products/prod_none").await;
     assert!(!said.contains("stripecli"), "{said}");
+    let form = format!("{}/_sandbox/look/links", stage.sandbox.url());
+    let made = reqwest::Client::new().post(form).header("origin", stage.sandbox.url());
+    made.body("name=Tea&amount=12.50&currency=eur&quantity=1&after=page").send().await.unwrap();
+    all.until("[200] POST /v1/payment_links [req_").await;
     let said = failed.until("resource_missing").await;
     assert!(!said.contains("POST"), "{said}");
 }

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     error::{Answer, ApiError},
     form::{Change, Params},
-    payments, render,
+    money, payments, render,
     state::{
         State,
         objects::{Ends, Intent, IntentStatus, Snapshot},
@@ -48,9 +48,6 @@ const IGNORED: [&str; 18] = [
     "final_capture",
     "customer_account",
 ];
-
-/// Currencies in which Stripe takes nothing below 50 of the smallest unit.
-const MINIMUM_50: [&str; 5] = ["aud", "cad", "chf", "eur", "usd"];
 
 fn find<'a>(state: &'a State, id: &str) -> Answer<&'a Arc<Intent>> {
     state.intents.get(id).ok_or_else(|| ApiError::missing("payment_intent", id, "intent"))
@@ -141,9 +138,13 @@ fn check_amount(params: &Params, intent: &Intent) -> Answer<()> {
             .error("amount", "This value must be greater than or equal to 1.")
             .code("parameter_invalid_integer"));
     }
-    if intent.amount < 50 && MINIMUM_50.contains(&&*intent.currency) {
+    let least = money::least(&intent.currency);
+    if intent.amount < least {
         return Err(params
-            .error("amount", format!("Amount must be at least 50 {} cents.", intent.currency))
+            .error(
+                "amount",
+                format!("Amount must be at least {}.", money::shown(least, &intent.currency)),
+            )
             .code("amount_too_small"));
     }
     Ok(())

@@ -111,6 +111,7 @@ pub(super) fn confirm(state: &mut State, call: &mut Call) -> Answer {
     let return_url = params.text("return_url")?;
     params.ignore(&IGNORED);
     params.done()?;
+    not_of_session(state, &known.id, "confirm")?;
     if matches!(known.status, IntentStatus::Succeeded | IntentStatus::Canceled) {
         return Err(unexpected(state, call, "confirm"));
     }
@@ -131,6 +132,7 @@ pub(super) fn cancel(state: &mut State, call: &mut Call) -> Answer {
     let id = Arc::clone(&find(state, &call.id)?.id);
     let reason = call.params.one_of("cancellation_reason", &REASONS)?;
     call.params.done()?;
+    not_of_session(state, &id, "cancel")?;
     if !payments::setups::cancel(state, &id, reason) {
         return Err(unexpected(state, call, "cancel"));
     }
@@ -154,6 +156,17 @@ pub(super) fn list(state: &State, call: &mut Call) -> Answer {
     })?;
     let rows = rows.iter().map(|row| render::setup_intent(row, call.view(state))).collect();
     Ok(render::list(rows, has_more, "/v1/setup_intents"))
+}
+
+/// A session's own is confirmed on its page, and given up with it.
+fn not_of_session(state: &State, id: &str, action: &str) -> Answer<()> {
+    match state.session_by_intent.get(id) {
+        Some(session) => Err(ApiError::invalid(format!(
+            "You cannot {action} this SetupIntent because it belongs to the Checkout Session {session}. Its buyer answers on the session's page; to give it up, expire the session."
+        ))
+        .code("setup_intent_unexpected_state")),
+        None => Ok(()),
+    }
 }
 
 fn unexpected(state: &State, call: &Call, action: &str) -> ApiError {
