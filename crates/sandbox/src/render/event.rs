@@ -36,8 +36,16 @@ pub(crate) fn thin(event: &Event) -> Value {
         "id": &*event.thin_id,
         "object": "v2.core.event",
         "type": thin_type(event.kind),
+        "context": null,
         "created": rfc3339(event.created_ms),
         "livemode": false,
+        "reason": event.request.as_deref().map(|id| json!({
+            "type": "request",
+            "request": {
+                "id": id,
+                "idempotency_key": event.idempotency_key.as_deref().unwrap_or_default(),
+            },
+        })),
         "related_object": { "id": id, "type": kind, "url": url },
         "snapshot_event": (!event.is_v2()).then_some(&*event.id),
     })

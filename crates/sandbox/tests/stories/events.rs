@@ -121,6 +121,7 @@ async fn a_destination_of_v2_gets_thin_events_and_both_ids_lead_to_the_event() {
     stage.sandbox.idle().await;
     let thin = endpoint.came()[0].json();
     assert_eq!(thin["related_object"]["id"], product["id"]);
+    assert!(thin["reason"]["request"]["id"].as_str().unwrap().starts_with("req_"));
     let (id, snapshot) = (thin["id"].as_str().unwrap(), thin["snapshot_event"].as_str().unwrap());
     assert_eq!(stage.get(&format!("/v2/core/events/{id}")).await, thin);
     assert_eq!(stage.get(&format!("/v1/events/{snapshot}")).await["type"], "product.created");

@@ -110,4 +110,9 @@ assert paid.status == "succeeded"
 # Thin events.
 thin = client.v2.core.events.list({"object_id": session.id}).data[0]
 assert thin.type == "v1.checkout.session.completed", thin
+assert thin.fetch_related_object().id == session.id
+
+# A search is refused as a search.
+error = refused(stripe.InvalidRequestError, lambda: client.v1.products.search({"query": "x"}))
+assert error.http_status == 404 and "no such call" in error.user_message, error
 print("all is well")
