@@ -159,7 +159,7 @@ both!(case_25_yen_dinar_and_forint_are_shown_in_their_own_digits, shop(), async 
     for (currency, minor, told, shown) in [
         ("jpy", 1_050, "1050 JPY", "JPY\u{a0}1,050"),
         ("kwd", 10_500, "10.500 KWD", "KWD\u{a0}10.500"),
-        ("huf", 1_050, "10.50 HUF", "HUF\u{a0}10.50"),
+        ("huf", 21_050, "210.50 HUF", "HUF\u{a0}210.50"),
         ("usd", 1_050, "10.50 USD", "$10.50"),
         ("isk", 1_000, "10.00 ISK", "ISK\u{a0}10.00"),
     ] {
