@@ -313,6 +313,7 @@ impl Fulfill {
             api_token: self.api_token.clone(),
             behind_proxy: self.behind_proxy,
             public_url: self.public_url.clone(),
+            policy: Arc::clone(&self.parts.policy),
             passwords: self.passwords.clone(),
             brand: Arc::clone(&self.brand),
             mailing: self.mailing,

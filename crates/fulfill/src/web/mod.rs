@@ -24,6 +24,7 @@ mod words;
 use std::sync::Arc;
 
 use axum::{Router, http::StatusCode};
+use fulfill_rules::order::Policy;
 use secrecy::SecretString;
 
 use crate::{
@@ -48,6 +49,8 @@ pub(crate) struct Web {
     pub(crate) api_token: Option<SecretString>,
     /// Addresses are taken from `X-Forwarded-For` (its last entry).
     pub(crate) behind_proxy: bool,
+    /// What the shop wants.
+    pub(crate) policy: Arc<Policy>,
     /// Where people reach us, as `https://shop.example.com`.
     pub(crate) public_url: Option<String>,
     /// How the shop shows itself.

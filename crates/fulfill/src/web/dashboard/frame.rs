@@ -7,7 +7,7 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use fulfill_rules::{MINUTE, Millis};
+use fulfill_rules::{MINUTE, Millis, money};
 
 use super::{
     Desk, assets,
@@ -64,6 +64,8 @@ pub(super) struct Visit {
     pub(super) offset_minutes: i64,
     pub(super) livemode: bool,
     pub(super) login: Option<Login>,
+    /// How much waits for a person.
+    pub(super) waiting: i64,
 }
 
 impl Visit {
@@ -90,6 +92,7 @@ impl Visit {
             offset_minutes: offset.unwrap_or(0).clamp(-OFFSET_MAX, OFFSET_MAX),
             livemode: desk.web.store.livemode(),
             login: None,
+            waiting: 0,
         }
     }
 
@@ -123,6 +126,7 @@ impl Visit {
             person: self.login.as_ref().map(|login| login.person.name.clone()),
             csrf: self.login.as_ref().map(|login| login.csrf.clone()).unwrap_or_default(),
             offset_minutes: self.offset_minutes,
+            waiting: self.waiting,
         }
     }
 
@@ -145,6 +149,7 @@ pub(super) struct Frame {
     pub(super) person: Option<String>,
     pub(super) csrf: String,
     pub(super) offset_minutes: i64,
+    pub(super) waiting: i64,
 }
 
 impl Frame {
@@ -174,6 +179,39 @@ impl Frame {
     pub(super) fn machine(&self, at: &Millis) -> String {
         jiff::Timestamp::from_millisecond(*at).map(|at| at.to_string()).unwrap_or_default()
     }
+
+    /// `UTC+1`, `UTC−3:30`.
+    pub(super) fn zone(&self) -> String {
+        match self.offset_minutes {
+            0 => "UTC".to_owned(),
+            minutes => {
+                let sign = if minutes < 0 { '−' } else { '+' };
+                let (hours, rest) = (minutes.abs() / 60, minutes.abs() % 60);
+                if rest == 0 {
+                    format!("UTC{sign}{hours}")
+                } else {
+                    format!("UTC{sign}{hours}:{rest:02}")
+                }
+            }
+        }
+    }
+}
+
+/// `1,234.50 EUR`.
+pub(super) fn money(minor: i64, currency: &str) -> String {
+    let plain = money::plain(minor, currency);
+    let (number, currency) = plain.split_once(' ').unwrap_or((&plain, ""));
+    let (whole, part) = number.split_once('.').unwrap_or((number, ""));
+    let (sign, digits) = whole.strip_prefix('-').map_or(("", whole), |digits| ("−", digits));
+    let mut grouped = String::new();
+    for (at, digit) in digits.char_indices() {
+        if at > 0 && (digits.len() - at) % 3 == 0 {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    let point = if part.is_empty() { "" } else { "." };
+    format!("{sign}{grouped}{point}{part}\u{a0}{currency}")
 }
 
 #[derive(Template)]
@@ -192,6 +230,24 @@ pub(super) fn page(status: StatusCode, page: &impl Template) -> Response {
         Err(error) => {
             tracing::error!(%error, "a page of the dashboard could not be rendered");
             StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::money;
+
+    #[test]
+    fn amounts_are_grouped_and_keep_their_decimals() {
+        for (minor, currency, shown) in [
+            (123_456_789, "eur", "1,234,567.89\u{a0}EUR"),
+            (-99_900, "usd", "−999.00\u{a0}USD"),
+            (1_000, "jpy", "1,000\u{a0}JPY"),
+            (1_234_567, "kwd", "1,234.567\u{a0}KWD"),
+            (5, "huf", "0.05\u{a0}HUF"),
+        ] {
+            assert_eq!(money(minor, currency), shown);
         }
     }
 }

@@ -49,7 +49,11 @@ pub(super) async fn signed_in(
     }
     let mut request = request;
     match *request.method() {
-        Method::GET | Method::HEAD => {}
+        Method::GET | Method::HEAD => {
+            // A number beside a word: a page does not fail for it.
+            let counts = desk.web.store.to_do_counts().await.unwrap_or_default();
+            visit.waiting = counts.sum();
+        }
         Method::POST => {
             let body = std::mem::replace(request.body_mut(), Body::empty());
             match form(&visit, request.headers(), body, request.uri().path()).await {

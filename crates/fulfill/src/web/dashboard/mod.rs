@@ -1,16 +1,29 @@
 //! `/dashboard`: the merchant's pages. Everything works without script; with it, pages follow what
 //! happens. Nothing but the way in ([`gate`]) is shown to who is not signed in ([`guard`]).
 
+mod acts;
 mod assets;
+mod chart;
 mod form;
 mod frame;
 mod gate;
 mod guard;
 mod home;
+mod live;
+mod order;
+mod orders;
 mod people;
+mod reports;
+mod setting_up;
+mod stock;
+mod todo;
 mod tries;
+mod words;
 
-use std::{net::IpAddr, sync::Arc};
+use std::{
+    net::IpAddr,
+    sync::{Arc, atomic::AtomicUsize},
+};
 
 use axum::{
     Router,
@@ -37,6 +50,8 @@ struct Desk {
     by_address: Tries<IpAddr>,
     by_name: Tries<String>,
     troubles: Seldom,
+    /// Pages that listen for news.
+    listeners: AtomicUsize,
     /// The browser is to send the login over TLS only.
     secure: bool,
     /// The path in front of ours, where a proxy takes it off.
@@ -54,6 +69,7 @@ pub(super) fn router(web: Web) -> Router {
         by_address: Tries::new(ADDRESS_TRIES.0, ADDRESS_TRIES.1),
         by_name: Tries::new(NAME_TRIES.0, NAME_TRIES.1),
         troubles: Seldom::default(),
+        listeners: AtomicUsize::new(0),
         secure: public_url.starts_with("https://"),
         prefix: path.map(|(_, path)| format!("/{}", path.trim_matches('/'))).unwrap_or_default(),
         web,
@@ -61,6 +77,17 @@ pub(super) fn router(web: Web) -> Router {
     let desk = Arc::new(desk);
     let inside = Router::new()
         .route("/", get(home::show))
+        .route("/live", get(live::news))
+        .route("/orders", get(orders::list))
+        .route("/orders/{id}", get(order::show))
+        .route("/orders/{id}/{act}", post(acts::act))
+        .route("/todo", get(todo::show))
+        .route("/todo/dismiss", post(todo::dismiss))
+        .route("/stock", get(stock::show).post(stock::correct))
+        .route("/keys", post(stock::import))
+        .route("/reports", get(reports::show))
+        .route("/reports/{file}", get(reports::csv))
+        .route("/setting-up", get(setting_up::show))
         .route("/people", get(people::show))
         .route("/people/invite", post(people::invite))
         .route("/people/remove", post(people::remove))

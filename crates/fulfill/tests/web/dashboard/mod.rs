@@ -1,5 +1,6 @@
 //! The merchant's pages.
 
+mod acts;
 mod sign_in;
 
 use fulfill::Builder;

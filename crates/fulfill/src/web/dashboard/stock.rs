@@ -1,0 +1,209 @@
+//! Shelves and key pools: what is there, how it came, and corrections.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::{Extension, http::StatusCode, response::Response};
+
+use super::{
+    Desk, In, State,
+    form::Form,
+    frame::{Frame, Visit, page},
+};
+use crate::store::{FEW_KEYS, MovementView, PoolView, ShelfView, StockChange, StoreError};
+
+/// Longest SKU, pool or key, in bytes.
+const NAME_BYTES_MAX: usize = 500;
+/// Longest reason, in signs.
+const WHY_CHARS_MAX: usize = 200;
+/// Movements that are shown.
+const MOVEMENTS: i64 = 100;
+/// Most units added or taken away at once.
+const UNITS_MAX: i64 = 1_000_000_000;
+
+#[derive(Template)]
+#[template(path = "dashboard/stock.html")]
+struct Page {
+    f: Frame,
+    shelves: Vec<ShelfView>,
+    pools: Vec<PoolView>,
+    /// The shelf whose movements are shown.
+    sku: Option<String>,
+    movements: Vec<MovementView>,
+    said: Option<String>,
+    wrong: Option<String>,
+    few: i64,
+}
+
+/// `GET /dashboard/stock`.
+pub(super) async fn show(axum::extract::State(desk): State, Extension(visit): In) -> Response {
+    let said = match visit.query.get("done") {
+        "stock" => Some("The shelf is corrected.".to_owned()),
+        _ => None,
+    };
+    shown(&desk, &visit, StatusCode::OK, said, None).await
+}
+
+async fn shown(
+    desk: &Desk,
+    visit: &Visit,
+    status: StatusCode,
+    said: Option<String>,
+    wrong: Option<String>,
+) -> Response {
+    match read(desk, visit).await {
+        Ok(made) => page(status, &Page { said, wrong, ..made }),
+        Err(error) => desk.trouble(visit, &error),
+    }
+}
+
+async fn read(desk: &Desk, visit: &Visit) -> Result<Page, StoreError> {
+    let store = &desk.web.store;
+    let (mut shelves, mut pools) = (store.shelves().await?, store.pools().await?);
+    // What the catalog names is there, though nothing was ever brought in.
+    for product in desk.web.policy.catalog.products() {
+        if let Some(stock) = &product.stock
+            && !shelves.iter().any(|shelf| shelf.sku == stock.sku)
+        {
+            let sku = stock.sku.clone();
+            shelves.push(ShelfView { sku, on_hand: 0, backordered: 0, waiting: 0 });
+        }
+        if let Some(key) = &product.key
+            && !pools.iter().any(|pool| pool.pool == key.pool)
+        {
+            pools.push(PoolView { pool: key.pool.clone(), free: 0, drawn: 0, waiting: 0 });
+        }
+    }
+    shelves.sort_by(|a, b| a.sku.cmp(&b.sku));
+    pools.sort_by(|a, b| a.pool.cmp(&b.pool));
+    let sku = Some(visit.query.get("sku").to_owned()).filter(|sku| !sku.is_empty());
+    let movements = match &sku {
+        Some(sku) => store.movements(Some(sku), None, MOVEMENTS).await?,
+        None => Vec::new(),
+    };
+    Ok(Page {
+        f: visit.frame("Stock and keys", "stock"),
+        shelves,
+        pools,
+        sku,
+        movements,
+        said: None,
+        wrong: None,
+        few: FEW_KEYS,
+    })
+}
+
+fn is_plain(name: &str) -> bool {
+    (1..=NAME_BYTES_MAX).contains(&name.len()) && !name.chars().any(char::is_control)
+}
+
+async fn refused(desk: &Arc<Desk>, visit: &Visit, wrong: &str) -> Response {
+    shown(desk, visit, StatusCode::BAD_REQUEST, None, Some(wrong.to_owned())).await
+}
+
+/// `10`, `+10` and `-3` come in or go; `=12` was counted.
+fn change(typed: &str) -> Option<StockChange> {
+    let number = |text: &str| {
+        let text = text.trim().trim_start_matches('+').replace('−', "-");
+        text.parse::<i64>().ok().filter(|n| n.abs() <= UNITS_MAX)
+    };
+    match typed.trim().strip_prefix('=') {
+        Some(count) => number(count).filter(|n| *n >= 0).map(StockChange::To),
+        None => number(typed).filter(|n| *n != 0).map(StockChange::By),
+    }
+}
+
+/// `POST /dashboard/stock`: puts units on a shelf, takes some away, or says how many were counted.
+pub(super) async fn correct(
+    axum::extract::State(desk): State,
+    Extension(visit): In,
+    Extension(form): Extension<Form>,
+) -> Response {
+    let (sku, why) = (form.get("sku"), form.get("why"));
+    let Some(change) = change(form.get("units")) else {
+        let wrong =
+            "Write 10 where ten units come in, -3 where three go, =12 where twelve were counted.";
+        return refused(&desk, &visit, wrong).await;
+    };
+    if !is_plain(sku) {
+        return refused(&desk, &visit, "Which shelf? The SKU is empty or too long.").await;
+    }
+    if why.chars().count() > WHY_CHARS_MAX || why.chars().any(char::is_control) {
+        return refused(&desk, &visit, "The reason is too long.").await;
+    }
+    let why = Some(why).filter(|why| !why.is_empty());
+    match desk.web.store.change_stock(sku, change, Some(visit.who()), why).await {
+        Ok(on_hand) => {
+            desk.web.wake.filled();
+            tracing::info!(sku, ?change, on_hand, who = visit.who(), "stock was changed");
+            if form.get("back") == "todo" {
+                return visit.see_other("todo?done=stocked");
+            }
+            let sku: String = form_urlencoded::byte_serialize(sku.as_bytes()).collect();
+            visit.see_other(&format!("stock?done=stock&sku={sku}#movements"))
+        }
+        Err(error) => desk.trouble(&visit, &error),
+    }
+}
+
+/// `POST /dashboard/keys`: imports keys, one a line.
+pub(super) async fn import(
+    axum::extract::State(desk): State,
+    Extension(visit): In,
+    Extension(form): Extension<Form>,
+) -> Response {
+    let pool = form.get("pool");
+    if !is_plain(pool) {
+        return refused(&desk, &visit, "Which pool? Its name is empty or too long.").await;
+    }
+    let lines = form.raw("keys").trim_start_matches('\u{feff}').lines().map(str::trim);
+    let keys: Vec<String> = lines.filter(|key| !key.is_empty()).map(str::to_owned).collect();
+    if keys.is_empty() {
+        return refused(&desk, &visit, "There are no keys: write one a line.").await;
+    }
+    if let Some(at) = keys.iter().position(|key| !is_plain(key)) {
+        let wrong = format!("Key {} is too long, or not plain text. Nothing was imported.", at + 1);
+        return refused(&desk, &visit, &wrong).await;
+    }
+    match desk.web.store.import_keys(pool, &keys).await {
+        Ok(imported) => {
+            desk.web.wake.filled();
+            let (new, known, free) = (imported.new, imported.known, imported.free);
+            tracing::info!(pool, new, known, free, who = visit.who(), "license keys were imported");
+            let said = match known {
+                0 => format!("Pool {pool}: {new} new keys, {free} are free now."),
+                _ => format!(
+                    "Pool {pool}: {new} new keys, {known} were there already, {free} are free now."
+                ),
+            };
+            shown(&desk, &visit, StatusCode::OK, Some(said), None).await
+        }
+        Err(error) => desk.trouble(&visit, &error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::change;
+    use crate::store::StockChange::{By, To};
+
+    #[test]
+    fn what_is_typed_comes_in_goes_or_was_counted() {
+        for (typed, read) in [
+            ("10", Some(By(10))),
+            ("+10", Some(By(10))),
+            ("-3", Some(By(-3))),
+            ("−3", Some(By(-3))),
+            ("= 12", Some(To(12))),
+            ("=0", Some(To(0))),
+            ("0", None),
+            ("=-1", None),
+            ("ten", None),
+            ("", None),
+            ("1.5", None),
+            ("99999999999", None),
+        ] {
+            assert_eq!(change(typed), read, "{typed}");
+        }
+    }
+}

@@ -1,0 +1,231 @@
+//! What waits for a person, to be worked to empty.
+
+use askama::Template;
+use axum::{Extension, http::StatusCode, response::Response};
+use fulfill_rules::{
+    Millis,
+    delivery::DeliveryStatus,
+    order::Status,
+    place::{EffectKind, EffectStatus},
+};
+
+use super::{
+    Desk, In, State,
+    form::Form,
+    frame::{Frame, Visit, page},
+    order::{address, line_name},
+    orders::amount,
+    words::{self, Why},
+};
+use crate::store::{OrderView, PoolView, Quarantined, ShelfView, StoreError, ToDo};
+
+#[derive(Template)]
+#[template(path = "dashboard/todo.html")]
+struct Page {
+    f: Frame,
+    said: Option<&'static str>,
+    wrong: Option<&'static str>,
+    attention: Vec<Attention>,
+    stuck: Vec<Stuck>,
+    parcels: Vec<Parcel>,
+    pools: Vec<PoolView>,
+    shelves: Vec<ShelfView>,
+    quarantined: Vec<Quarantined>,
+    /// There are more orders than are shown.
+    more: bool,
+    empty: bool,
+}
+
+struct Head {
+    id: String,
+    who: String,
+    amount: String,
+    at: Millis,
+}
+
+struct Attention {
+    head: Head,
+    reason: String,
+    lines: Vec<HeldLine>,
+    stuck: Vec<String>,
+}
+
+struct HeldLine {
+    id: String,
+    name: String,
+    quantity: i64,
+    why: Why,
+    /// Where it is provided for: `stock` or `keys`, and of what.
+    supply: Option<String>,
+}
+
+struct Stuck {
+    head: Head,
+    what: Vec<String>,
+}
+
+struct Parcel {
+    head: Head,
+    items: Vec<String>,
+    lines: Vec<String>,
+    address: Vec<String>,
+}
+
+fn done(word: &str) -> Option<&'static str> {
+    Some(match word {
+        "again" => "Tried again.",
+        "settled" => "Settled.",
+        "shipped" => "Shipped.",
+        "resent" => "The mail goes out again.",
+        "stocked" => "It is on the shelf.",
+        "dismissed" => "Put aside. Its body is kept for a while.",
+        _ => return None,
+    })
+}
+
+/// `GET /dashboard/todo`.
+pub(super) async fn show(axum::extract::State(desk): State, Extension(visit): In) -> Response {
+    shown(&desk, &visit, StatusCode::OK, None).await
+}
+
+async fn shown(
+    desk: &Desk,
+    visit: &Visit,
+    status: StatusCode,
+    wrong: Option<&'static str>,
+) -> Response {
+    match desk.web.store.to_do().await {
+        Ok(list) => page(status, &Page { wrong, ..Page::of(visit, list) }),
+        Err(error) => desk.trouble(visit, &error),
+    }
+}
+
+impl Page {
+    fn of(visit: &Visit, list: ToDo) -> Self {
+        let needs = |order: &&OrderView| order.status == Status::NeedsAttention;
+        let of = list.orders.iter();
+        let stuck = of.clone().filter(|order| !needs(order)).map(Stuck::of);
+        let parcels: Vec<Parcel> = of.clone().map(Parcel::of).collect();
+        let mut made = Self {
+            f: visit.frame("To do", "todo"),
+            said: done(visit.query.get("done")),
+            wrong: None,
+            attention: of.filter(needs).map(Attention::of).collect(),
+            stuck: stuck.filter(|item| !item.what.is_empty()).collect(),
+            parcels: parcels.into_iter().filter(|item| !item.lines.is_empty()).collect(),
+            pools: list.pools,
+            shelves: list.shelves,
+            quarantined: list.quarantined,
+            more: list.more,
+            empty: false,
+        };
+        made.empty = made.attention.is_empty()
+            && made.stuck.is_empty()
+            && made.parcels.is_empty()
+            && made.pools.is_empty()
+            && made.shelves.is_empty()
+            && made.quarantined.is_empty();
+        made
+    }
+}
+
+impl Head {
+    fn of(order: &OrderView) -> Self {
+        let customer = &order.sale.customer;
+        let who = customer.name.clone().or_else(|| customer.email.clone());
+        Self {
+            id: order.key.id.clone(),
+            who: who.unwrap_or_else(|| "An order".to_owned()),
+            amount: amount(order.sale.amount_total, order.sale.currency.as_deref()),
+            at: order.first_seen_at,
+        }
+    }
+}
+
+/// What is stuck, with what was said.
+fn stuck(order: &OrderView) -> Vec<String> {
+    let stuck = order.deliveries.iter().filter(|d| d.status == DeliveryStatus::Stuck);
+    stuck
+        .map(|delivery| match &delivery.said {
+            Some(said) => format!("{}: {said}", words::delivery(&delivery.kind)),
+            None => words::delivery(&delivery.kind),
+        })
+        .collect()
+}
+
+impl Attention {
+    fn of(order: &OrderView) -> Self {
+        let mut lines: Vec<HeldLine> = Vec::new();
+        for effect in order.effects.iter().filter(|effect| words::is_cause(effect, order)) {
+            let why = words::held(effect);
+            // One entry a line: several keys of one line wait for one thing.
+            if lines.iter().any(|known| known.id == effect.line && known.why == why) {
+                continue;
+            }
+            let line = order.sale.lines.iter().find(|line| line.id == effect.line);
+            let subject = || effect.subject.clone();
+            lines.push(HeldLine {
+                id: effect.line.clone(),
+                name: line.map_or_else(|| "The whole order".to_owned(), line_name),
+                quantity: line.map_or(1, |line| line.quantity),
+                supply: match effect.kind {
+                    EffectKind::Stock => Some(subject()),
+                    EffectKind::Key => Some(subject()),
+                    _ => None,
+                },
+                why,
+            });
+        }
+        let stuck = stuck(order);
+        let reason = match (&order.reason, lines.is_empty() && stuck.is_empty()) {
+            (Some(reason), true) => reason.clone(),
+            _ => String::new(),
+        };
+        Self { head: Head::of(order), reason, lines, stuck }
+    }
+}
+
+impl Stuck {
+    fn of(order: &OrderView) -> Self {
+        Self { head: Head::of(order), what: stuck(order) }
+    }
+}
+
+impl Parcel {
+    fn of(order: &OrderView) -> Self {
+        let waits = order.effects.iter().filter(|effect| {
+            effect.kind == EffectKind::Parcel && effect.status == EffectStatus::ToShip
+        });
+        let lines: Vec<String> = waits.map(|effect| effect.line.clone()).collect();
+        let items = order.sale.lines.iter().filter(|line| lines.contains(&line.id));
+        Self {
+            head: Head::of(order),
+            items: items.map(|line| format!("{} × {}", line.quantity, line_name(line))).collect(),
+            address: address(order),
+            lines,
+        }
+    }
+}
+
+/// `POST /dashboard/todo/dismiss`: an event that could not be read waits for nobody any more.
+pub(super) async fn dismiss(
+    axum::extract::State(desk): State,
+    Extension(visit): In,
+    Extension(form): Extension<Form>,
+) -> Response {
+    let dismissed: Result<bool, StoreError> = match form.get("event").parse() {
+        Ok(seq) => desk.web.store.dismiss_event(seq).await,
+        Err(_) => Ok(false),
+    };
+    match dismissed {
+        Ok(true) => {
+            tracing::info!(who = visit.who(), event = form.get("event"), "an event was put aside");
+            visit.see_other("todo?done=dismissed")
+        }
+        Ok(false) => {
+            let wrong = Some("There is no such event, or no more.");
+            shown(&desk, &visit, StatusCode::NOT_FOUND, wrong).await
+        }
+        Err(error) => desk.trouble(&visit, &error),
+    }
+}

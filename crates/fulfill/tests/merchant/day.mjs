@@ -1,0 +1,193 @@
+// A merchant's stories; cargo's test names one. The browser's moves are those of the sandbox's stories.
+import { PHONE as WIDER, DESKTOP, accessible, check, click, fill, fits, go, inBrowser, says, shot, stayedHome, tab, text } from "../../../sandbox/tests/browser/browser.mjs";
+
+const [story, given] = [process.argv[2], JSON.parse(process.argv[3])];
+const PHONE = { ...WIDER, width: 375, height: 812 };
+const at = (path) => `${given.origin}/dashboard${path}`;
+
+/** Signs in by typing, from wherever the page is that asks for it. */
+async function signIn(page, path = "") {
+  await page.goto(at(path));
+  await page.focus("#name");
+  await page.keyboard.type(given.name);
+  await page.keyboard.press("Tab");
+  await page.keyboard.type(given.password);
+  await Promise.all([page.waitForNavigation(), page.keyboard.press("Enter")]);
+  check(page.url() === at(path), `signing in leads to ${page.url()}`);
+}
+
+/** A signed-in tab. */
+async function merchant(browser, options = {}, path = "") {
+  const page = await tab(browser, options);
+  await signIn(page, path);
+  return page;
+}
+
+const press = (page, key) => Promise.all([page.waitForNavigation(), page.keyboard.press(key)]);
+const names = (page) => page.$$eval("[data-item] [data-open]", (all) => all.map((one) => one.textContent.trim()));
+
+/** Goes down the list with j until the entry is there. */
+async function until(page, name) {
+  for (let tries = 0; tries < 40; tries++) {
+    const here = await page.$eval(".here", (one) => one.textContent).catch(() => "");
+    if (here.includes(name)) return;
+    await page.keyboard.press("j");
+  }
+  throw new Error(`${name} is not on the list: ${await names(page)}`);
+}
+
+async function day(browser) {
+  const page = await merchant(browser);
+  await says(page, ".tiles", "need attention");
+  await says(page, "#live", "Live");
+  await shot(page, "merchant-morning");
+  await go(page, "nav a[href$='/todo']");
+  await shot(page, "merchant-todo-full");
+  await accessible(page, "the full list");
+  const before = await names(page);
+  for (const name of ["Grace Hopper", "Emmy Noether", "Katherine Johnson", "Annie Easley", "Mary Kenneth Keller", "Radia Perlman", "Hedy Lamarr"]) {
+    check(before.includes(name), `${name} is not among ${before}`);
+  }
+  // What is made by hand is done, what nobody knows is waived, the stuck call is tried again.
+  await until(page, "Grace Hopper");
+  await press(page, "d");
+  await says(page, ".said", "Settled");
+  await until(page, "Emmy Noether");
+  await press(page, "w");
+  await until(page, "Mary Kenneth Keller");
+  await press(page, "r");
+  await says(page, ".said", "Tried again");
+  // Goods come in: by the form of the shelf, and by a list of keys.
+  await go(page, "nav a[href$='/stock']");
+  await shot(page, "merchant-stock");
+  await page.focus("[aria-label='Units of SHIRT-M']");
+  await page.keyboard.type("5");
+  await page.keyboard.press("Tab");
+  await page.keyboard.type("new delivery");
+  await press(page, "Enter");
+  await says(page, ".said", "The shelf is corrected");
+  await says(page, "#movements", "new delivery");
+  await fill(page, "pool", "editor");
+  await fill(page, "keys", "");
+  for (let n = 0; n < 14; n++) {
+    await page.keyboard.type(`EDIT-${n}`);
+    await page.keyboard.press("Enter");
+  }
+  await page.keyboard.press("Tab");
+  await page.keyboard.press("Tab");
+  await press(page, "Enter");
+  await says(page, ".said", "14 new keys");
+  await accessible(page, "keys were imported");
+  // Parcels are packed; the event that nobody can read is put aside.
+  await go(page, "nav a[href$='/todo']");
+  for (let tries = 0; (await names(page)).includes("Annie Easley"); tries++) {
+    check(tries < 40, "the keys that came in are not handed out");
+    await page.reload();
+  }
+  for (const name of ["Radia Perlman", "Hedy Lamarr", "Katherine Johnson"]) {
+    await until(page, name);
+    await page.$eval(".here [data-type]", (one) => one.focus());
+    await page.keyboard.type("00340434161094");
+    await page.keyboard.press("Escape");
+    if (name === "Radia Perlman") await shot(page, "merchant-parcel");
+    await press(page, "s");
+    await says(page, ".said", "Shipped");
+  }
+  await until(page, "unreadable_");
+  await press(page, "d");
+  await says(page, "#todo", "Nothing waits for you");
+  await shot(page, "merchant-todo-empty");
+  await accessible(page, "the empty list");
+  check((await text(page, "#waiting")) === "", "no number stands beside the word");
+  // Found again by what is in hand, read, noted.
+  for (const [q, found] of [["00340434161094", 3], ["radia", 1], ["EDIT-0", 1], ["19.00", 5], ["nobody at all", 0]]) {
+    await page.goto(at("/orders"));
+    await page.keyboard.press("/");
+    await page.keyboard.type(q);
+    await press(page, "Enter");
+    const rows = await page.$$("[data-row]");
+    check(rows.length === found, `${q} finds ${rows.length} orders, not ${found}`);
+  }
+  await page.goto(at("/orders?q=radia"));
+  await page.keyboard.press("j");
+  await press(page, "Enter");
+  await fill(page, "text", "Packed with care.");
+  await page.keyboard.press("Tab");
+  await press(page, "Enter");
+  await says(page, ".history", "Packed with care.");
+  await says(page, ".history", "Ann");
+  await shot(page, "merchant-order-done");
+  stayedHome(page);
+}
+
+async function plain(browser) {
+  const page = await merchant(browser, { script: false, viewport: PHONE }, "/todo");
+  await fits(page);
+  await go(page, "form[action$='/cs_test_handmade/done'] button");
+  await says(page, ".said", "Settled");
+  await go(page, "nav a[href$='/orders']");
+  await fill(page, "q", "perlman");
+  await go(page, ".search button");
+  await go(page, "[data-row]");
+  await fill(page, "tracking", "RR123");
+  await go(page, "form[action$='/ship'] button");
+  await says(page, "#order", "RR123");
+  await go(page, "nav a[href$='/people']");
+  await fill(page, "token-name", "warehouse");
+  await go(page, "form[action$='/tokens'] button");
+  await says(page, ".once", "ff_test_");
+  await accessible(page, "a token is shown once");
+  await go(page, "form[action$='/sign-out'] button");
+  check(page.url() === at("/sign-in"), `signed out leads to ${page.url()}`);
+  stayedHome(page);
+}
+
+async function live(browser) {
+  const page = await merchant(browser, {}, "/todo");
+  await says(page, "#todo", "Nothing waits for you");
+  await says(page, "#live", "Live");
+  const told = await fetch(`${given.origin}/webhook`, { method: "POST", body: given.body, headers: { "stripe-signature": given.signature } });
+  check(told.status === 200, `the webhook answers ${told.status}`);
+  await says(page, "#todo", "Grace Hopper");
+  await says(page, "#waiting", "1");
+  stayedHome(page);
+}
+
+const PAGES = {
+  home: "", todo: "/todo", orders: "/orders", "orders-found": "/orders?q=hopper&status=needs_attention",
+  "order-held": "/orders/cs_test_shirt", "order-parcel": "/orders/cs_test_posters", "order-stuck": "/orders/cs_test_seat",
+  "order-debit": "/orders/cs_test_debit", "order-done": "/orders/cs_test_day3n0", "order-evil": "/orders/cs_test_evil",
+  stock: "/stock?sku=POSTER", reports: "/reports", people: "/people", "setting-up": "/setting-up", nothing: "/nothing",
+};
+
+async function walk(browser, pages, prefix) {
+  for (const dark of [false, true]) {
+    for (const viewport of [DESKTOP, PHONE]) {
+      const how = `${viewport === PHONE ? "phone" : "desk"}-${dark ? "dark" : "light"}`;
+      const page = await merchant(browser, { dark, viewport });
+      for (const [name, path] of Object.entries(pages)) {
+        await page.goto(at(path));
+        await fits(page);
+        await shot(page, `${prefix}-${name}-${how}`);
+        await accessible(page, `${name} on ${how}`);
+      }
+      stayedHome(page);
+      await page.browserContext().close();
+    }
+  }
+}
+
+async function empty(browser) {
+  const page = await tab(browser, { viewport: PHONE });
+  for (const name of ["/sign-in", "/setup?token=none"]) {
+    await page.goto(at(name));
+    await fits(page);
+    await accessible(page, name);
+  }
+  await page.goto(at("/sign-in"));
+  await shot(page, "merchant-sign-in-phone");
+  await walk(browser, { home: "", todo: "/todo", orders: "/orders", stock: "/stock" }, "merchant-empty");
+}
+
+const STORIES = { day, plain, live, empty, everyPage: (browser) => walk(browser, PAGES, "merchant") };
+await inBrowser((browser) => STORIES[story](browser));
