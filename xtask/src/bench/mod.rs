@@ -7,6 +7,7 @@ mod baseline;
 mod generator;
 mod http;
 mod machine;
+mod merchant;
 mod orders;
 mod page;
 mod program;
@@ -60,6 +61,8 @@ enum Part {
     Orders,
     /// The landing page of a new payment.
     Page,
+    /// A search among 100,000 orders, and all of them as CSV.
+    Merchant,
     /// From start to first ack, and idle memory.
     Start,
     /// The pretend Stripe: sessions created, paid and delivered a second, and retrieved.
@@ -147,12 +150,13 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     databases.extend(cluster.as_ref().map(Database::Postgres));
     let mut bench = Bench { binary, quick: options.quick, table: Table::default(), next: 1 };
     let mut failed = 0;
-    let parts: [(Part, Measure); 6] = [
+    let parts: [(Part, Measure); 7] = [
         (Part::Acks, acks::acks),
         (Part::Lone, acks::lone),
         (Part::Latency, acks::latency),
         (Part::Orders, orders::orders),
         (Part::Page, page::page),
+        (Part::Merchant, merchant::merchant),
         (Part::Start, start::start),
     ];
     for (part, measure) in parts.into_iter().filter(|(part, _)| asked(*part)) {

@@ -39,7 +39,7 @@ pub(crate) fn orders(bench: &mut Bench, database: Database<'_>) -> Result<()> {
         let home = bench.home(database, PAIRS)?;
         let program = home.start("0", stub.address)?;
         let webhooks = bench.webhooks(count);
-        let (rate, acked) = fulfill_all(&program, &webhooks)?;
+        let (rate, acked) = fulfill_all(&program, &webhooks, LIMIT)?;
         whole(&program, &webhooks.session(count / 2))?;
         fsync = fdatasync_ms(home.folder())?;
         drop(program);
@@ -66,13 +66,17 @@ pub(crate) fn orders(bench: &mut Bench, database: Database<'_>) -> Result<()> {
 }
 
 /// Orders a second from the first delivery sent until all are fulfilled, and acks a second.
-fn fulfill_all(program: &Program, webhooks: &Webhooks) -> Result<(f64, f64)> {
-    let report = drive(program.address, CONNECTIONS, Pace::Closed, webhooks, LIMIT)?;
+pub(crate) fn fulfill_all(
+    program: &Program,
+    webhooks: &Webhooks,
+    limit: Duration,
+) -> Result<(f64, f64)> {
+    let report = drive(program.address, CONNECTIONS, Pace::Closed, webhooks, limit)?;
     all_acked(&report)?;
     let count = u64::try_from(webhooks.len())?;
     ensure!(report.acked == count, "only {} of {count} deliveries were acked", report.acked);
     let mut done = 0;
-    while report.begun.elapsed() < LIMIT {
+    while report.begun.elapsed() < limit {
         done = fulfilled(program)?;
         if done >= count {
             let count = count as f64;
@@ -80,7 +84,7 @@ fn fulfill_all(program: &Program, webhooks: &Webhooks) -> Result<(f64, f64)> {
         }
         std::thread::sleep(Duration::from_millis(25));
     }
-    bail!("{FULFILLED} is {done}, not {count}, after {LIMIT:?}; it said:\n{}", program.said())
+    bail!("{FULFILLED} is {done}, not {count}, after {limit:?}; it said:\n{}", program.said())
 }
 
 fn fulfilled(program: &Program) -> Result<u64> {
