@@ -4,7 +4,7 @@
 //! - `node_modules/stripe-cli/bin/stripe`: Stripe's CLI, the binary inside npm's `@stripe/cli`
 //! - `node_modules/stripe-cli-1.50/bin/stripe`: the last one that takes the guide's literal line
 //! - `node_modules/{stripe,puppeteer-core,axe-core}`: for scripts run in this folder
-//! - `python/bin/python`: a Python that has stripe-python
+//! - `python/bin/python`: a Python that has stripe-python and a mail server, aiosmtpd
 
 use std::{
     fs,
@@ -44,7 +44,7 @@ pub(crate) fn ready(root: &Path) -> Result<PathBuf> {
         "the tests need Stripe's CLI and stripe-node from npm's registry; with the network back, type: cargo xtask test",
     )?;
     python(&tools).context(
-        "the tests need stripe-python from PyPI; with the network back, type: cargo xtask test",
+        "the tests need stripe-python and aiosmtpd from PyPI; with the network back, type: cargo xtask test",
     )?;
     fs::write(&stamp, wanted)?;
     Ok(tools)
@@ -52,9 +52,13 @@ pub(crate) fn ready(root: &Path) -> Result<PathBuf> {
 
 fn debian() -> Result<()> {
     let mut missing = Vec::new();
-    for (program, package) in
-        [("node", "nodejs"), ("npm", "npm"), ("chromium", "chromium"), ("python3", "python3")]
-    {
+    for (program, package) in [
+        ("node", "nodejs"),
+        ("npm", "npm"),
+        ("chromium", "chromium"),
+        ("python3", "python3"),
+        ("openssl", "openssl"),
+    ] {
         if which(program).is_none() {
             missing.push(package);
         }
@@ -75,7 +79,7 @@ fn node(tools: &Path) -> Result<()> {
 }
 
 fn python(tools: &Path) -> Result<()> {
-    println!("== tools: pip install (stripe-python)");
+    println!("== tools: pip install (stripe-python, aiosmtpd)");
     let venv = tools.join("python");
     run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&venv))?;
     let pip =

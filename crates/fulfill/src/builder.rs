@@ -233,9 +233,12 @@ impl Builder {
         let mut actions = self.actions;
         let brand = Arc::new(self.brand);
         let links = Links::new(store.secret("links", fresh_secret()).await?.into());
-        if let Some(mail) = self.mail {
-            mail.add_to(&mut actions, &store, &clock, &brand, &links).map_err(OpenError::Mail)?;
-        }
+        let daily = match self.mail {
+            Some(mail) => mail
+                .add_to(&mut actions, &store, &clock, &brand, &links)
+                .map_err(OpenError::Mail)?,
+            None => None,
+        };
         let keep = self.keep_bodies.map(|span| Millis::try_from(span.as_millis()));
         let wake = Wake::default();
         Ok(Fulfill {
@@ -253,6 +256,7 @@ impl Builder {
                 client,
                 policy: Arc::new(policy),
                 actions,
+                daily,
                 clock,
                 wake,
                 meters: Meters::default(),

@@ -439,6 +439,7 @@ pub(crate) enum EndpointCommand {
 const MAIL_EXAMPLES: &str = "\
 Examples:
   fulfilld mail preview                        every mail in every language, in the browser
+  fulfilld mail test you@example.com           whether mail gets out
   fulfilld mail templates mail                 the words as files, to change them";
 
 #[derive(Debug, Clone, Subcommand)]
@@ -452,6 +453,15 @@ pub(crate) enum MailCommand {
         /// Where the pages are; 0 for a free port
         #[arg(long, default_value_t = 4244)]
         port: u16,
+    },
+    /// Send one mail now, and see what the mail server says
+    ///
+    /// A receipt about an order that never was goes to the address that you name.
+    #[command(after_help = MAIL_EXAMPLES)]
+    Test {
+        /// Who gets it
+        #[arg(value_name = "ADDRESS")]
+        to: String,
     },
     /// Write the built-in templates into a folder, as a start for your own
     ///

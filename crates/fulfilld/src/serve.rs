@@ -4,7 +4,7 @@ use std::{path::Path, process::ExitCode, time::Duration};
 
 use anyhow::Context as _;
 use fulfill::{Fulfill, clock::Stopwatch};
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 use crate::{
     at_work,
@@ -35,6 +35,7 @@ pub(crate) async fn run(config: Option<&Path>, args: ServeArgs) -> anyhow::Resul
     if let Err(error) = sign_in::greet(&fulfill, &settings, address).await {
         tracing::warn!(%error, "no link to the dashboard can be made");
     }
+    let _mail = try_mail(&settings);
     let broken = tokio::select! {
         () = asked.cancelled() => false,
         () = service.broken() => true,
@@ -131,6 +132,16 @@ fn missing(settings: &Settings, heard: bool) -> Vec<String> {
         );
     }
     missing
+}
+
+/// Says soon whether the mail server lets us in, and not only when somebody has bought.
+fn try_mail(settings: &Settings) -> Option<AbortOnDropHandle<()>> {
+    let mail = settings.mail.sender.clone()?;
+    Some(AbortOnDropHandle::new(tokio::spawn(async move {
+        if let Err(why) = mail.check().await {
+            tracing::warn!("mail waits: {why}; `fulfilld mail test ADDRESS` tries it again");
+        }
+    })))
 }
 
 /// A service that listens and works.

@@ -141,7 +141,7 @@ async fn attempt(parts: &Parts, job: Job) {
     }
 }
 
-fn outcome(result: Result<Receipt, Fault>) -> Outcome {
+pub(super) fn outcome(result: Result<Receipt, Fault>) -> Outcome {
     match result {
         Ok(Receipt(said)) => Outcome::Done(said),
         Err(Fault::Retry { after, why }) => Outcome::Retry {
@@ -152,6 +152,6 @@ fn outcome(result: Result<Receipt, Fault>) -> Outcome {
     }
 }
 
-fn retry(why: String) -> Outcome {
+pub(super) fn retry(why: String) -> Outcome {
     Outcome::Retry { after_ms: None, why }
 }

@@ -5,6 +5,7 @@ mod deliveries;
 mod look;
 mod pulse;
 mod sessions;
+mod summary;
 
 use std::sync::Arc;
 
@@ -12,7 +13,12 @@ use fulfill_rules::{MINUTE, Millis, order::Policy};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    actions::Actions, clock::Clock, meters::Meters, pulse::Pulse, store::Store, stripe::Client,
+    actions::{Actions, mail::Daily},
+    clock::Clock,
+    meters::Meters,
+    pulse::Pulse,
+    store::Store,
+    stripe::Client,
     wake::Wake,
 };
 
@@ -23,6 +29,8 @@ pub(crate) struct Parts {
     pub(crate) client: Client,
     pub(crate) policy: Arc<Policy>,
     pub(crate) actions: Actions,
+    /// Where the merchant wants each day told.
+    pub(crate) daily: Option<Daily>,
     pub(crate) clock: Clock,
     pub(crate) wake: Wake,
     pub(crate) meters: Meters,
@@ -65,6 +73,7 @@ impl Engine {
             deliveries::run(parts, &stop),
             look::run(parts, &stop),
             pulse::run(parts, &stop),
+            summary::run(parts, &stop),
         );
         parts.store.leave(&parts.node).await.ok();
     }

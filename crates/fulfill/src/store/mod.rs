@@ -21,6 +21,7 @@ mod secrets;
 mod shelves;
 mod sign_in;
 mod sort;
+mod summary;
 mod supply;
 mod todo;
 mod views;
@@ -44,6 +45,7 @@ pub use self::{
     shelves::{MovementView, PoolView, ShelfView, StockChange},
     sign_in::{Accepted, ApiToken, Invitation, Made, Person},
     sort::Sorted,
+    summary::{DaySummary, LowPool, LowShelf, Sold, SummaryClaim},
     todo::{FEW_KEYS, Quarantined, ToDo, ToDoCounts},
     views::{
         Counts, DeliveryView, EventView, GrantView, GrantsOf, OrderView, OrdersPage, OrdersQuery,

@@ -11,6 +11,7 @@ mod people;
 mod record;
 mod reports;
 mod sign_in;
+mod summary;
 mod supply;
 mod todo;
 mod views;

@@ -107,6 +107,59 @@ at_the_office!(
     }
 );
 
+at_the_office!(case_39_what_a_person_asks_for_again_is_another_mail, mailing, async |t, office| {
+    let id = t.buy(basket(&[("prod_poster", 1)])).await;
+    t.expect(&id, "fulfilled").await;
+    t.db.run(&format!(
+        "UPDATE delivery SET status = 'due', due_at = {}, resent = 1 WHERE kind = 'mail.receipt'",
+        t.clock.now()
+    ))
+    .await;
+    t.pass(DAY).await;
+    let taken = office.taken();
+    assert_eq!(taken.len(), 2);
+    assert_ne!(taken[0].header("Message-ID"), taken[1].header("Message-ID"));
+});
+
+at_the_office!(mails_after_another_share_a_connection, mailing, async |t, office| {
+    for _ in 0..3 {
+        let id = t.buy(basket(&[("prod_poster", 1)])).await;
+        t.expect(&id, "fulfilled").await;
+    }
+    assert_eq!((office.taken().len(), office.visits()), (3, 1));
+});
+
+at_the_office!(
+    a_day_is_told_to_the_merchant_once_although_several_could,
+    |office| Plan {
+        nodes: 2,
+        ..with(office, |sender| to_merchant(sender).summary("08:00 Europe/Vienna").unwrap())
+    },
+    async |t, office| {
+        // The story begins on a Monday at midnight, UTC; nothing waits yet.
+        let quiet = "SELECT COUNT(*) FROM summary WHERE said LIKE 'not sent%'";
+        t.until_counted(quiet, 1).await;
+        t.buy(basket(&[("prod_poster", 2)])).await;
+        t.buy(basket(&[("prod_editor", 1)])).await;
+        t.settle().await;
+        office.moods(&[Mood::Down, Mood::Cut]);
+        let done = "SELECT COUNT(*) FROM summary WHERE status = 'done'";
+        t.pass(8 * 3_600_000).await;
+        t.until_counted(done, 2).await;
+        t.pass(DAY).await;
+        t.until_counted(done, 3).await;
+        let mut told: Vec<_> = office.taken().into_iter().filter(|m| m.to == MERCHANT).collect();
+        told.retain(|mail| mail.header("Subject").starts_with("Your shop on"));
+        told.dedup_by_key(|mail| mail.header("Message-ID"));
+        let days: Vec<String> = told.iter().map(|mail| mail.header("Subject")).collect();
+        assert_eq!(days, ["Your shop on 1 November 2026", "Your shop on 2 November 2026"]);
+        let text = told[1].text();
+        for expected in ["2 orders", "30.00", "need your attention: 1", "editor: 0"] {
+            assert!(text.contains(expected), "{expected:?} is not in {text}");
+        }
+    }
+);
+
 at_the_office!(case_40_a_german_checkout_gets_german_mail, mailing, async |t, office| {
     t.buy(basket(&[("prod_poster", 1)]).with("locale", "de")).await;
     t.settle().await;

@@ -42,9 +42,9 @@ impl Mail {
         found.unwrap_or_else(|| panic!("no {name} in {headers}")).to_owned()
     }
 
-    /// What it says, soft line breaks taken out.
+    /// What it says, soft and flowed line breaks taken out.
     pub(crate) fn text(&self) -> String {
-        self.raw.replace("=\r\n", "")
+        self.raw.replace("=20\r\n", " ").replace("=\r\n", "").replace(" \r\n", " ")
     }
 }
 
@@ -56,6 +56,7 @@ pub(crate) struct PostOffice(Arc<Inside>);
 struct Inside {
     moods: Mutex<VecDeque<Mood>>,
     taken: Mutex<Vec<Mail>>,
+    visits: Mutex<usize>,
 }
 
 impl PostOffice {
@@ -86,6 +87,11 @@ impl PostOffice {
         taken
     }
 
+    /// Connections so far.
+    pub(crate) fn visits(&self) -> usize {
+        *self.0.visits.lock().unwrap()
+    }
+
     /// The subjects of what this address got.
     pub(crate) fn subjects(&self, to: &str) -> Vec<String> {
         self.taken().iter().filter(|m| m.to == to).map(|m| m.header("Subject")).collect()
@@ -98,6 +104,7 @@ impl PostOffice {
     }
 
     async fn talk(self, stream: TcpStream) -> Option<()> {
+        *self.0.visits.lock().unwrap() += 1;
         if self.mood(|mood| mood == Mood::Down).is_some() {
             return None;
         }

@@ -286,6 +286,20 @@ impl Town {
         panic!("nothing runs:\n{}", self.everything().await);
     }
 
+    /// Waits until a query counts so many; what does not come by itself comes with a little time.
+    pub(crate) async fn until_counted(&self, sql: &str, count: i64) {
+        for round in 1..ROUNDS_MAX {
+            if self.db.number(sql).await == count {
+                return;
+            }
+            tokio::time::timeout(QUIET, self.committed.notified()).await.ok();
+            if round % 40 == 0 {
+                self.turn(5_000);
+            }
+        }
+        panic!("{sql} never counts {count}:\n{}", self.everything().await);
+    }
+
     /// Waits until the list of complete sessions has been read to its end at this time or later.
     pub(crate) async fn listed(&self) {
         let since = self.clock.now();
@@ -333,6 +347,7 @@ impl Town {
     fn next_due(&self, now: i64) -> String {
         format!(
             "SELECT COALESCE(MIN(due_at), {}) FROM (SELECT due_at FROM session WHERE due_at > {now} \
+             UNION ALL SELECT due_at FROM summary WHERE due_at > {now} \
              UNION ALL SELECT due_at FROM delivery WHERE due_at > {now} AND kind IN ({})) AS d",
             now + 3_600_000,
             self.kinds()
@@ -345,6 +360,7 @@ impl Town {
             "SELECT (SELECT COUNT(*) FROM doorbell) \
              + (SELECT COUNT(*) FROM session WHERE lease_until IS NOT NULL OR due_at <= {now}) \
              + (SELECT COUNT(*) FROM delivery WHERE kind IN ({kinds}) AND (status = 'running' OR due_at <= {now})) \
+             + (SELECT COUNT(*) FROM summary WHERE status = 'running' OR due_at <= {now}) \
              + (SELECT COUNT(*) FROM shelf WHERE releasing) + (SELECT COUNT(*) FROM key_pool WHERE releasing)"
         );
         self.db.number(&sql).await
@@ -530,6 +546,8 @@ impl Town {
             ("sessions", "SELECT COUNT(*) FROM session"),
             ("leased", UNDER_WAY),
             ("events", "SELECT COUNT(*) FROM event"),
+            ("summaries running", "SELECT COUNT(*) FROM summary WHERE status = 'running'"),
+            ("attempts at summaries", "SELECT COALESCE(MAX(attempt), 0) FROM summary"),
             ("deliveries not done", "SELECT COUNT(*) FROM delivery WHERE status <> 'done'"),
         ] {
             writeln!(text, "{what}: {}", self.db.number(sql).await).unwrap();
@@ -577,6 +595,7 @@ impl Drop for Town {
 pub(crate) const RESTRICTED: &str = "rk_test_restricted0000000000";
 
 const UNDER_WAY: &str = "SELECT (SELECT COUNT(*) FROM session WHERE lease_until IS NOT NULL) \
+    + (SELECT COUNT(*) FROM summary WHERE status = 'running') \
     + (SELECT COUNT(*) FROM delivery WHERE status = 'running')";
 
 /// Orders without a next step, a time to look again, or a person asked.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 /// A setting: its name in the file (a dot stands for a table), its name in the environment.
-pub(super) const NAMES: [(&str, Option<&str>); 23] = [
+pub(super) const NAMES: [(&str, Option<&str>); 25] = [
     ("stripe_secret_key", Some("STRIPE_SECRET_KEY")),
     ("stripe_webhook_secret", Some("STRIPE_WEBHOOK_SECRET")),
     ("stripe_api_base", Some("STRIPE_API_BASE")),
@@ -27,6 +27,8 @@ pub(super) const NAMES: [(&str, Option<&str>); 23] = [
     ("mail.language", None),
     ("mail.on_ambiguous", None),
     ("mail.templates", Some("FULFILLD_MAIL_TEMPLATES")),
+    ("mail.summary", None),
+    ("mail.ca", None),
 ];
 
 /// What the environment says of our settings, by environment name. Empty counts as not set.

@@ -4,10 +4,12 @@ use std::path::Path;
 
 use fulfill::actions::mail::{Mail as Sender, MailMistake, OnAmbiguous, Server};
 
-use super::{Environment, Given, Mistakes, open};
+use super::{Environment, Given, Mistakes, Need, open};
 
 /// Templates are looked for here, beside the settings file, where no folder is named.
 const TEMPLATES: &str = "mail";
+/// When the day before is summed up for the merchant, unless it is said.
+const SUMMARY: &str = "08:00";
 
 /// How mail is sent.
 #[derive(Debug, Clone, Default)]
@@ -20,18 +22,30 @@ pub(crate) struct Mail {
     pub(crate) receipts: bool,
 }
 
-/// What is needed to look at mails: no keys, no mail server.
+/// What is needed to look at mails.
+#[derive(Debug)]
+pub(crate) struct Preview {
+    pub(crate) sender: Sender,
+    /// Whether there is a server to hand mails to.
+    pub(crate) has_server: bool,
+}
+
+/// Reads what is needed to look at mails: no keys, no mail server.
 ///
 /// # Errors
 /// Every [`Mistakes`] about mail, templates included.
-pub(crate) fn preview(file: Option<&Path>, environment: &Environment) -> Result<Sender, Mistakes> {
+pub(crate) fn preview(file: Option<&Path>, environment: &Environment) -> Result<Preview, Mistakes> {
     let mut mistakes = Mistakes::default();
     let (file, read_from) = open(file, &mut mistakes);
     let mut given = Given::new(file, read_from.as_deref(), environment, &mut mistakes);
     let public_url = given.public_url();
     let public_url = public_url.as_deref().unwrap_or("https://shop.example.com");
-    match given.mail(Some(public_url)).1 {
-        Some(sender) if mistakes.is_empty() => Ok(sender),
+    let brand = given.shop(read_from.as_deref(), Need::Stripe);
+    let (mail, sender) = given.mail(Some(public_url));
+    match sender {
+        Some(sender) if mistakes.is_empty() => {
+            Ok(Preview { sender: sender.brand(brand), has_server: mail.sender.is_some() })
+        }
         _ => Err(mistakes),
     }
 }
@@ -63,6 +77,22 @@ impl Given<'_> {
             None => missing.push("[mail] merchant is not set: nobody is told what needs a person"),
             Some((to, place)) => {
                 sender = self.wish(sender, |sender| sender.merchant(&to), &place, &to);
+            }
+        }
+        let (at, place) = self.text("mail.summary").unwrap_or_else(|| (SUMMARY.into(), "".into()));
+        if at != "off" {
+            sender = self.wish(sender, |sender| sender.summary(&at), &place, &at);
+        }
+        if let Some((file, place)) = self.path("mail.ca") {
+            match std::fs::read(&file) {
+                Ok(pem) => {
+                    let shown = file.display().to_string();
+                    sender = self.wish(sender, |sender| sender.trust(&pem), &place, &shown);
+                }
+                Err(error) => {
+                    self.mistakes
+                        .add(format!("{place}: {} cannot be read: {error}", file.display()));
+                }
             }
         }
         if let Some((name, place)) = self.text("mail.language") {

@@ -28,7 +28,7 @@ use secrecy::SecretString;
 pub(crate) use self::{
     environment::Environment,
     folder::{make as make_folder, prepare},
-    mail::{Mail, preview},
+    mail::{Mail, Preview, preview},
     mistakes::Mistakes,
 };
 use self::{environment::NAMES, file::File};

@@ -102,6 +102,8 @@ fn the_example_names_every_setting_and_has_no_mistake() {
     let whole = whole.replace("\"mail\"", &format!("{:?}", templates.path()));
     // The logo is a file that the example only names.
     let whole = whole.replace("logo = ", "# ");
+    let whole: String =
+        whole.lines().filter(|l| !l.starts_with("ca = ")).collect::<Vec<_>>().join("\n");
     loaded(&whole, &[]).unwrap();
 }
 
@@ -201,7 +203,20 @@ fn a_folder_beside_the_settings_is_used_unasked() {
     std::fs::write(&file, "").unwrap();
     std::fs::create_dir_all(folder.path().join("mail/en")).unwrap();
     std::fs::write(folder.path().join("mail/en/receipt.subject"), "Yours").unwrap();
-    let sender = preview(Some(&file), &Environment::of(&[])).unwrap();
+    let sender = preview(Some(&file), &Environment::of(&[])).unwrap().sender;
     let samples = sender.samples().unwrap();
     assert!(samples.iter().any(|s| s.language == "en" && s.subject == "Yours"));
+}
+
+#[test]
+fn the_time_of_the_summary_and_the_certificate_are_checked() {
+    let said = loaded("[mail]\nsummary = \"8 o'clock\"\nca = \"nowhere.pem\"", &[KEY, SECRET]);
+    let said = said.unwrap_err();
+    assert!(said.contains("mail.summary is \"8 o'clock\": write a time of day"), "{said}");
+    assert!(said.contains("mail.ca: ") && said.contains("nowhere.pem cannot be read"), "{said}");
+    let said = loaded("[mail]\nca = \"fulfilld.toml\"", &[KEY, SECRET]).unwrap_err();
+    assert!(said.contains("this is not a certificate"), "{said}");
+    for good in ["off", "07:30", "07:30 Europe/Berlin", "18:00 -05:00"] {
+        loaded(&format!("[mail]\nsummary = {good:?}"), &[KEY, SECRET]).unwrap();
+    }
 }

@@ -61,9 +61,9 @@ struct Shop {
 
 impl Shop {
     fn samples(&self) -> Result<Vec<Sample>, String> {
-        let sender = config::preview(self.config.as_deref(), &Environment::read())
+        let preview = config::preview(self.config.as_deref(), &Environment::read())
             .map_err(|mistakes| mistakes.to_string())?;
-        sender.samples().map_err(|mistakes| {
+        preview.sender.samples().map_err(|mistakes| {
             mistakes.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
         })
     }

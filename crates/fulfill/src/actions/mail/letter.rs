@@ -8,15 +8,17 @@ use fulfill_rules::{
     place::{Effect, EffectKind, EffectStatus, web_address},
 };
 
+use jiff::civil::Date;
 use serde::Serialize;
 
 use super::{
+    summary::{self, Shown},
     templates::{TemplateMistake, Templates, file_name},
     words::{self, Words},
 };
 use crate::{
     brand::{Brand, Color},
-    store::OrderView,
+    store::{DaySummary, OrderView},
 };
 
 /// A mail's subject, and its text twice.
@@ -61,6 +63,7 @@ struct Content<'a> {
     order_id: Option<&'a str>,
     date: Option<String>,
     test: bool,
+    summary: Option<Shown>,
 }
 
 #[derive(Serialize)]
@@ -115,7 +118,50 @@ impl Letter {
         if kind == notice::LINK {
             content.only_the_link(shop, input);
         }
-        let part = |part| shop.templates.render(words, kind, part, &content);
+        Self::of(kind, words, &content, shop)
+    }
+
+    /// Writes to the merchant how a day was.
+    pub(super) fn summary(
+        of: &DaySummary,
+        date: Date,
+        livemode: bool,
+        shop: &Shop,
+    ) -> Result<Self, TemplateMistake> {
+        let words = shop.usual();
+        let content = Content {
+            lang: words.lang,
+            kind: file_name(summary::KIND),
+            words,
+            shop: shop.shown(),
+            hello: words.hello_nobody.to_owned(),
+            reason: None,
+            buyer: None,
+            lines: Vec::new(),
+            total: None,
+            paid: None,
+            goods: Vec::new(),
+            address: Vec::new(),
+            carrier: None,
+            tracking: None,
+            track_url: None,
+            order_url: None,
+            my_orders_url: None,
+            order_id: None,
+            date: None,
+            test: !livemode,
+            summary: Some(summary::shown(of, date, words, shop)),
+        };
+        Self::of(summary::KIND, words, &content, shop)
+    }
+
+    fn of(
+        kind: &str,
+        words: &Words,
+        content: &Content<'_>,
+        shop: &Shop,
+    ) -> Result<Self, TemplateMistake> {
+        let part = |part| shop.templates.render(words, kind, part, content);
         Ok(Self { subject: part("subject")?, text: part("txt")?, html: part("html")? })
     }
 }
@@ -149,7 +195,7 @@ const COLOR: &str = "#2f4fd0";
 
 /// Whether the merchant is written to, and not the buyer.
 pub(super) fn is_to_merchant(kind: &str) -> bool {
-    matches!(kind, notice::NEW_ORDER | notice::NEEDS_ATTENTION)
+    matches!(kind, notice::NEW_ORDER | notice::NEEDS_ATTENTION | summary::KIND)
 }
 
 fn content<'a>(
@@ -205,10 +251,11 @@ fn content<'a>(
         order_id: Some(&order.key.id),
         date: sale.created.map(|at| w.language.day(at.saturating_mul(1_000))),
         test: !order.key.livemode,
+        summary: None,
     }
 }
 
-fn amount(minor: Option<i64>, currency: Option<&str>, w: &Words) -> Option<String> {
+pub(super) fn amount(minor: Option<i64>, currency: Option<&str>, w: &Words) -> Option<String> {
     match (minor?, currency?) {
         (0, _) => Some(w.free.to_owned()),
         (minor, currency) => Some(w.language.money(minor, currency)),

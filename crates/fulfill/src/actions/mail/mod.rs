@@ -2,32 +2,27 @@
 //! the order as it stands when it is sent, and handed to a mail server. One of each kind in an
 //! order's life, under one Message-ID however often it is tried.
 
+mod envelope;
+mod flowed;
 mod letter;
 mod samples;
 mod server;
 mod smtp;
+mod summary;
 mod templates;
 mod words;
 
-use std::{
-    path::Path,
-    sync::Arc,
-    time::{Duration, SystemTime},
-};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use fulfill_rules::{HOUR, Millis, SECOND, notice, order::Status};
-use lettre::{
-    Address, Message,
-    message::{
-        Mailbox, MultiPart, MultiPartKind, SinglePart,
-        header::{HeaderName, HeaderValue},
-    },
-};
-use sha2::{Digest as _, Sha256};
+use lettre::{message::Mailbox, transport::smtp::client::Certificate};
 
+pub(crate) use self::summary::{Daily, Day};
 use self::{
+    envelope::{address_of, mailbox, message},
     letter::{Letter, Shop, is_to_merchant, one_line},
     smtp::{Failure, Smtp},
+    summary::At,
     templates::Templates,
 };
 pub use self::{
@@ -43,8 +38,8 @@ use crate::{
     store::{self, OrderView, Store},
 };
 
-/// Every kind of mail.
-const KINDS: [&str; 8] = [
+/// Every kind of mail about an order.
+const ORDER_KINDS: [&str; 8] = [
     notice::RECEIPT,
     notice::ACCESS,
     notice::PAYMENT_PENDING,
@@ -54,6 +49,17 @@ const KINDS: [&str; 8] = [
     notice::NEW_ORDER,
     notice::NEEDS_ATTENTION,
 ];
+
+/// Every kind of mail.
+const KINDS: [&str; ORDER_KINDS.len() + 1] = {
+    let mut all = [summary::KIND; ORDER_KINDS.len() + 1];
+    let mut at = 0;
+    while at < ORDER_KINDS.len() {
+        all[at] = ORDER_KINDS[at];
+        at += 1;
+    }
+    all
+};
 
 /// A conversation with a mail server may take so long: less than an attempt may.
 const PATIENCE: Duration = Duration::from_secs(40);
@@ -81,6 +87,14 @@ pub enum MailMistake {
     /// Not a language that mails are written in.
     #[error("mails are written in: en, de")]
     Language,
+    /// Not a time of day.
+    #[error(
+        "write a time of day and where, as 08:00 Europe/Vienna or 08:00 +02:00 (UTC if left out)"
+    )]
+    Time,
+    /// Not a certificate.
+    #[error("this is not a certificate: write PEM, -----BEGIN CERTIFICATE----- and so on")]
+    Certificate,
 }
 
 /// How a shop sends its mail.
@@ -92,6 +106,8 @@ pub struct Mail {
     shop: Shop,
     on_ambiguous: OnAmbiguous,
     patience: Duration,
+    summary: Option<At>,
+    trusted: Vec<Certificate>,
 }
 
 impl Mail {
@@ -107,6 +123,8 @@ impl Mail {
             shop: Shop::default(),
             on_ambiguous: OnAmbiguous::default(),
             patience: PATIENCE,
+            summary: None,
+            trusted: Vec::new(),
         })
     }
 
@@ -161,6 +179,37 @@ impl Mail {
         self
     }
 
+    /// How the shop shows itself in its mails. Whoever opens a shop gives it its brand; this is for
+    /// looking at [`Mail::samples`].
+    #[must_use]
+    pub fn brand(mut self, brand: Brand) -> Self {
+        self.shop.brand = Arc::new(brand);
+        self
+    }
+
+    /// Sums each day up for the merchant, at this time of the next one: `08:00 Europe/Vienna`.
+    ///
+    /// # Errors
+    /// When it is not a time.
+    pub fn summary(mut self, at: &str) -> Result<Self, MailMistake> {
+        self.summary = Some(At::parse(at).ok_or(MailMistake::Time)?);
+        Ok(self)
+    }
+
+    /// Trusts mail servers whose certificates this one has signed, too (PEM).
+    ///
+    /// # Errors
+    /// When it is not a certificate.
+    pub fn trust(mut self, pem: &[u8]) -> Result<Self, MailMistake> {
+        let text = std::str::from_utf8(pem).map_err(|_| MailMistake::Certificate)?;
+        if !text.contains("-----BEGIN CERTIFICATE-----") {
+            return Err(MailMistake::Certificate);
+        }
+        let certificate = Certificate::from_pem(pem).map_err(|_| MailMistake::Certificate)?;
+        self.trusted.push(certificate);
+        Ok(self)
+    }
+
     /// How long a conversation with the server may take; 40 seconds by default, and at most.
     #[must_use]
     pub fn patience(mut self, patience: Duration) -> Self {
@@ -179,7 +228,38 @@ impl Mail {
         self.merchant.is_some()
     }
 
-    /// Makes every kind of mail an action.
+    /// Asks the server whether it would take mail from us: connects, hides what is said, logs in.
+    ///
+    /// # Errors
+    /// Why it would not.
+    pub async fn check(&self) -> Result<(), String> {
+        let smtp = self.smtp()?;
+        smtp.check().await.map_err(|failure| failure.to_string())
+    }
+
+    /// Hands over a receipt of an order that never was; what the server said to it.
+    ///
+    /// # Errors
+    /// Why it was not taken.
+    pub async fn try_out(&self, to: &str, clock: &Clock) -> Result<String, Fault> {
+        let to = mailbox(to).map_err(|mistake| Fault::refuse("address", mistake.to_string()))?;
+        let smtp = self.smtp().map_err(Fault::retry)?;
+        let letter =
+            Letter::write(notice::RECEIPT, &samples::order(), &Default::default(), &self.shop)
+                .map_err(|mistake| Fault::refuse("template", mistake.to_string()))?;
+        let (now, email) = (clock.now(), to.email.clone());
+        let mail = message(self, &format!("try_out.{now}"), now, letter, to, false)?;
+        let sent = smtp.send(&self.from.email, &email, &mail.formatted()).await;
+        sent.map_err(|failure| fault(failure, self.on_ambiguous, 1))
+    }
+
+    fn smtp(&self) -> Result<Smtp, String> {
+        Smtp::new(self.server.clone(), self.from.email.domain(), self.patience, &self.trusted)
+            .map_err(|error| error.to_string())
+    }
+
+    /// Makes every kind of mail about an order an action. What sums the days up is given back, where
+    /// there is a merchant who wants it.
     ///
     /// # Errors
     /// When TLS cannot be set up on this machine.
@@ -190,10 +270,13 @@ impl Mail {
         clock: &Clock,
         brand: &Arc<Brand>,
         links: &Links,
-    ) -> Result<(), String> {
+    ) -> Result<Option<Daily>, String> {
         self.shop.brand = Arc::clone(brand);
-        let smtp = Smtp::new(self.server.clone(), self.from.email.domain(), self.patience)
-            .map_err(|error| error.to_string())?;
+        if self.from.name.is_none() {
+            self.from.name.clone_from(&brand.name);
+        }
+        let smtp = self.smtp()?;
+        let at = self.summary.clone().filter(|_| self.has_merchant());
         let post = Arc::new(Post {
             mail: self,
             smtp,
@@ -201,39 +284,15 @@ impl Mail {
             clock: clock.clone(),
             links: links.clone(),
         });
-        for kind in KINDS {
+        for kind in ORDER_KINDS {
             let post = Arc::clone(&post);
             actions.put(kind, move |job| {
                 let post = Arc::clone(&post);
                 Box::pin(async move { post.run(kind, job).await })
             });
         }
-        Ok(())
+        Ok(at.map(|at| Daily::new(post, at)))
     }
-}
-
-/// `shop@example.com` or `The Shop <shop@example.com>`, without line breaks or other tricks.
-fn mailbox(text: &str) -> Result<Mailbox, MailMistake> {
-    if text.chars().any(char::is_control) {
-        return Err(MailMistake::Address);
-    }
-    let (name, address) = match text.rsplit_once('<') {
-        Some((name, rest)) => (name, rest.strip_suffix('>').ok_or(MailMistake::Address)?),
-        None => ("", text),
-    };
-    let name = one_line(name.trim().trim_matches('"'));
-    let address = address_of(address).ok_or(MailMistake::Address)?;
-    Ok(Mailbox::new((!name.is_empty()).then_some(name), address))
-}
-
-/// An address that can be written to; its domain in ASCII, as name servers know it.
-fn address_of(text: &str) -> Option<Address> {
-    let (user, domain) = text.trim().rsplit_once('@')?;
-    if domain.is_ascii() {
-        return Address::new(user, domain).ok();
-    }
-    let host = reqwest::Url::parse(&format!("http://{domain}")).ok()?;
-    Address::new(user, host.host_str()?).ok()
 }
 
 struct Post {
@@ -264,14 +323,42 @@ impl Post {
             let why = "the attempt before ended without a word: it may have arrived or not";
             return Err(Fault::refuse("unknown", why));
         }
-        let message = self.message(kind, &order, &job, to.clone())?;
-        match self.smtp.send(&self.mail.from.email, &to.email, &message.formatted()).await {
+        let mut input = job.input.clone();
+        if kind == notice::LINK {
+            // Made when it is sent: it works from now on, however long the mail has waited.
+            input.insert("link".to_owned(), self.links.orders(job.id.session, self.clock.now()));
+        }
+        let letter = Letter::write(kind, &order, &input, &self.mail.shop)
+            .map_err(|error| Fault::retry(format!("the mail could not be written: {error}")))?;
+        // Of links there may be several, each asked for. And what a person asks for again is another
+        // mail: a reader's program would hide the same one.
+        let which = if kind == notice::LINK { job.id.line.as_str() } else { "" };
+        let again = match job.resent {
+            0 => String::new(),
+            resent => format!(".{resent}"),
+        };
+        let key = format!("{}.{kind}{which}{again}", job.key.id);
+        self.hand_over(&key, letter, to, is_to_merchant(kind), job.attempt - job.forgiven).await
+    }
+
+    /// `key` is the same on every try.
+    async fn hand_over(
+        &self,
+        key: &str,
+        letter: Letter,
+        to: Mailbox,
+        to_merchant: bool,
+        tries: i64,
+    ) -> Result<Receipt, Fault> {
+        let email = to.email.clone();
+        let mail = message(&self.mail, key, self.clock.now(), letter, to, to_merchant)?;
+        match self.smtp.send(&self.mail.from.email, &email, &mail.formatted()).await {
             Ok(said) => {
                 // What is told goes to the log, too, where addresses do not belong.
-                let whom = if is_to_merchant(kind) { "merchant" } else { "buyer" };
+                let whom = if to_merchant { "merchant" } else { "buyer" };
                 Ok(Receipt::said(format!("to the {whom}: {said}")))
             }
-            Err(failure) => Err(self.fault(failure, job.attempt - job.forgiven)),
+            Err(failure) => Err(fault(failure, self.mail.on_ambiguous, tries)),
         }
     }
 
@@ -286,62 +373,20 @@ impl Post {
         let name = customer.name.as_deref().map(one_line).filter(|name| !name.is_empty());
         Ok(Some(Mailbox::new(name, address)))
     }
+}
 
-    fn message(
-        &self,
-        kind: &str,
-        order: &OrderView,
-        job: &store::Job,
-        to: Mailbox,
-    ) -> Result<Message, Fault> {
-        let mut input = job.input.clone();
-        if kind == notice::LINK {
-            // Made when it is sent: it works from now on, however long the mail has waited.
-            input.insert("link".to_owned(), self.links.orders(job.id.session, self.clock.now()));
-        }
-        let letter = Letter::write(kind, order, &input, &self.mail.shop)
-            .map_err(|error| Fault::retry(format!("the mail could not be written: {error}")))?;
-        let now = Duration::from_millis(self.clock.now().unsigned_abs());
-        // Of links there may be several, each asked for.
-        let which = if kind == notice::LINK { job.id.line.as_str() } else { "" };
-        let id = id(&format!("{}.{kind}{which}", job.key.id));
-        let mut builder = Message::builder()
-            .from(self.mail.from.clone())
-            .to(to)
-            .subject(letter.subject)
-            .date(SystemTime::UNIX_EPOCH + now)
-            .message_id(Some(format!("<{id}@{}>", self.mail.from.email.domain())))
-            // Nobody's holiday greeting has to answer it.
-            .raw_header(HeaderValue::new(
-                HeaderName::new_from_ascii_str("Auto-Submitted"),
-                "auto-generated".to_owned(),
-            ));
-        if let Some(merchant) = self.mail.merchant.as_ref().filter(|_| !is_to_merchant(kind)) {
-            builder = builder.reply_to(merchant.clone());
-        }
-        let parts = MultiPart::builder()
-            .kind(MultiPartKind::Alternative)
-            .boundary(format!("part-{id}"))
-            .singlepart(SinglePart::plain(letter.text))
-            .singlepart(SinglePart::html(letter.html));
-        builder
-            .multipart(parts)
-            .map_err(|error| Fault::refuse("mail", format!("the mail cannot be made: {error}")))
-    }
-
-    fn fault(&self, failure: Failure, tries: i64) -> Fault {
-        let later = |why| Fault::Retry { after: Some(wait(tries)), why };
-        match (failure, self.mail.on_ambiguous) {
-            (Failure::NotNow(why), _) => later(why),
-            (Failure::Never(code, why), _) => Fault::refuse(code, why),
-            (Failure::Unknown(why), OnAmbiguous::Retry) => later(format!(
-                "handed over, but unanswered ({why}): it may have arrived, and is sent again as the same mail"
-            )),
-            (Failure::Unknown(why), OnAmbiguous::Ask) => Fault::refuse(
-                "unknown",
-                format!("handed over, but unanswered ({why}): it may have arrived or not"),
-            ),
-        }
+fn fault(failure: Failure, on_ambiguous: OnAmbiguous, tries: i64) -> Fault {
+    let later = |why| Fault::Retry { after: Some(wait(tries)), why };
+    match (failure, on_ambiguous) {
+        (Failure::NotNow(why), _) => later(why),
+        (Failure::Never(code, why), _) => Fault::refuse(code, why),
+        (Failure::Unknown(why), OnAmbiguous::Retry) => later(format!(
+            "handed over, but unanswered ({why}): it may have arrived, and is sent again as the same mail"
+        )),
+        (Failure::Unknown(why), OnAmbiguous::Ask) => Fault::refuse(
+            "unknown",
+            format!("handed over, but unanswered ({why}): it may have arrived or not"),
+        ),
     }
 }
 
@@ -361,39 +406,9 @@ fn wait(tries: i64) -> Duration {
     Duration::from_millis(wait.unsigned_abs())
 }
 
-/// The same for the same key, and tells nobody the session's id.
-fn id(key: &str) -> String {
-    let digest = Sha256::digest(key);
-    digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn an_address_is_one_and_carries_no_header() {
-        for (text, shown) in [
-            ("shop@example.com", "shop@example.com"),
-            ("The Shop <shop@example.com>", "\"The Shop\" <shop@example.com>"),
-            ("shop@пример.рф", "shop@xn--e1afmkfd.xn--p1ai"),
-        ] {
-            let shown_here = mailbox(text).unwrap().to_string();
-            assert_eq!(shown_here.replace('"', ""), shown.replace('"', ""));
-        }
-        for bad in [
-            "shop",
-            "@example.com",
-            "shop@",
-            "Shop <shop>",
-            "a@b.example\r\nBcc: c@d.example",
-            "a b@c.example",
-            "a@b.example, c@d.example",
-            "<a@b.example> SIZE=1",
-        ] {
-            assert!(mailbox(bad).is_err(), "{bad}");
-        }
-    }
 
     #[test]
     fn retries_last_longer_than_a_weekend() {

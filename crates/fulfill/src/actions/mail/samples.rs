@@ -10,14 +10,16 @@ use fulfill_rules::{
     order::Status,
     place::{Effect, EffectKind, EffectStatus},
 };
+use jiff::civil::date;
 
 use super::{
-    KINDS,
+    ORDER_KINDS,
     letter::{Letter, Shop},
+    summary,
     templates::{TemplateMistake, file_name},
     words,
 };
-use crate::store::OrderView;
+use crate::store::{DaySummary, LowPool, LowShelf, OrderView, Sold};
 
 /// A mail as it would be sent, about an order that never was.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,13 +48,21 @@ const ORDERS: [Made; 5] = [
     ("hardly anything known", bare),
 ];
 
+type MadeDay = (&'static str, fn() -> DaySummary);
+
+const DAYS: [MadeDay; 2] = [("a good day", full_day), ("a quiet day, in test mode", quiet_day)];
+
 /// Every mail in every language about every order; what cannot be written is a mistake.
 pub(super) fn all(shop: &Shop) -> Result<Vec<Sample>, Vec<TemplateMistake>> {
     let (mut samples, mut mistakes) = (Vec::new(), Vec::new());
     for words in words::ALL {
         // Everybody is spoken to in the language that is looked at.
         let shop = Shop { language: Some(words), ..shop.clone() };
-        for kind in KINDS {
+        for (about, of) in DAYS {
+            let written = Letter::summary(&of(), date(2027, 3, 7), about != DAYS[1].0, &shop);
+            note(summary::KIND, words.lang, about, written, &mut samples, &mut mistakes);
+        }
+        for kind in ORDER_KINDS {
             for (about, order) in ORDERS {
                 let mut order = order();
                 order.sale.locale = Some(words.lang.to_owned());
@@ -61,18 +71,8 @@ pub(super) fn all(shop: &Shop) -> Result<Vec<Sample>, Vec<TemplateMistake>> {
                     (notice::LINK, _) => link(),
                     _ => BTreeMap::new(),
                 };
-                match Letter::write(kind, &order, &input, &shop) {
-                    Ok(Letter { subject, text, html }) => samples.push(Sample {
-                        mail: file_name(kind),
-                        language: words.lang,
-                        about,
-                        subject,
-                        text,
-                        html,
-                    }),
-                    Err(mistake) if mistakes.contains(&mistake) => {}
-                    Err(mistake) => mistakes.push(mistake),
-                }
+                let written = Letter::write(kind, &order, &input, &shop);
+                note(kind, words.lang, about, written, &mut samples, &mut mistakes);
             }
         }
     }
@@ -82,6 +82,49 @@ pub(super) fn all(shop: &Shop) -> Result<Vec<Sample>, Vec<TemplateMistake>> {
 /// A link to a buyer's orders.
 pub(super) fn link() -> BTreeMap<String, String> {
     [("link".to_owned(), "17-1790003600-abc".to_owned())].into()
+}
+
+/// Keeps a sample, or a mistake that is new.
+fn note(
+    kind: &'static str,
+    language: &'static str,
+    about: &'static str,
+    written: Result<Letter, TemplateMistake>,
+    samples: &mut Vec<Sample>,
+    mistakes: &mut Vec<TemplateMistake>,
+) {
+    match written {
+        Ok(Letter { subject, text, html }) => {
+            let mail = file_name(kind);
+            samples.push(Sample { mail, language, about, subject, text, html });
+        }
+        Err(mistake) if mistakes.contains(&mistake) => {}
+        Err(mistake) => mistakes.push(mistake),
+    }
+}
+
+/// A day with one of everything.
+pub(super) fn full_day() -> DaySummary {
+    let sold = |currency: &str, orders, amount| Sold {
+        currency: Some(currency.to_owned()),
+        orders,
+        amount,
+    };
+    let shelf =
+        |sku: &str, on_hand, backordered| LowShelf { sku: sku.to_owned(), on_hand, backordered };
+    DaySummary {
+        sold: vec![sold("eur", 12, 148_750), sold("jpy", 1, 500), sold("kwd", 2, 2_468)],
+        need_attention: 3,
+        awaiting_payment: 2,
+        to_ship: 5,
+        stuck: 1,
+        pools: vec![LowPool { pool: "editor".to_owned(), free: 0 }],
+        shelves: vec![shelf("POSTER", 0, 4), shelf("SHIRT-M", 3, 0)],
+    }
+}
+
+fn quiet_day() -> DaySummary {
+    DaySummary { awaiting_payment: 1, ..DaySummary::default() }
 }
 
 fn line(id: &str, what: &str, quantity: i64, amount: i64) -> Line {

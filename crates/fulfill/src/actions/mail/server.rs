@@ -1,5 +1,7 @@
 //! Where mail is handed to: `smtp://user:password@host:port?tls=…`.
 
+use std::net::IpAddr;
+
 use secrecy::{ExposeSecret as _, SecretString};
 
 /// Why a URL names no mail server. Never holds the URL, which may hold a password.
@@ -18,6 +20,9 @@ pub enum NotAServer {
         "a login needs both, as smtps://user:password@host (write @ as %40, : as %3A, / as %2F)"
     )]
     Login,
+    /// It would be read by everybody in between.
+    #[error("a login is not sent to another machine in the clear: leave ?tls=none away")]
+    Naked,
 }
 
 /// A mail server, and how to talk to it.
@@ -97,6 +102,11 @@ impl Server {
             ("smtp" | "smtps", Some(_)) => return Err(NotAServer::Tls),
             _ => return Err(NotAServer::Shape),
         };
+        let here = host == "localhost"
+            || host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
+        if tls == Tls::Never && login.is_some() && !here {
+            return Err(NotAServer::Naked);
+        }
         let usual = match (tls, &login) {
             (Tls::FromTheStart, _) => 465,
             (_, Some(_)) => 587,
@@ -159,6 +169,7 @@ mod tests {
             ("smtp://m.example.com?tls=maybe", NotAServer::Tls),
             ("smtps://m.example.com?tls=none", NotAServer::Tls),
             ("smtp://me@m.example.com", NotAServer::Login),
+            ("smtp://me:hush@m.example.com?tls=none", NotAServer::Naked),
             ("smtp://me:a%0d%0aRCPT@m.example.com", NotAServer::Login),
             ("smtp://:hush@m.example.com", NotAServer::Login),
         ] {

@@ -3,7 +3,7 @@
 
 use std::{
     sync::{
-        Mutex, PoisonError,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -14,16 +14,19 @@ use lettre::{
     transport::smtp::{
         Error,
         authentication::{Credentials, Mechanism},
-        client::{AsyncSmtpConnection, TlsParameters},
+        client::{AsyncSmtpConnection, Certificate, TlsParameters},
         commands::{Data, Mail, Rcpt},
         extension::{ClientId, Extension, MailParameter},
     },
 };
 
 use super::server::{Server, Tls};
+use crate::clock::{Stopwatch, real_sleep};
 
 /// Connections kept for the next mail.
 const IDLE_MAX: usize = 4;
+/// A connection that nobody needs for so long is closed.
+const IDLE_TIME: Duration = Duration::from_secs(20);
 /// Of what a server says, so much is told.
 const SAID_MAX: usize = 300;
 
@@ -38,12 +41,22 @@ pub(super) enum Failure {
     Unknown(String),
 }
 
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (Self::NotNow(why) | Self::Never(_, why) | Self::Unknown(why)) = self;
+        f.write_str(why)
+    }
+}
+
+/// Connections kept for the next mail, and since when.
+type Idle = Arc<Mutex<Vec<(Stopwatch, AsyncSmtpConnection)>>>;
+
 /// A mail server and the connections to it.
 pub(super) struct Smtp {
     server: Server,
     name: ClientId,
     tls: Option<TlsParameters>,
-    idle: Mutex<Vec<AsyncSmtpConnection>>,
+    idle: Idle,
     patience: Duration,
 }
 
@@ -52,13 +65,35 @@ impl Smtp {
     ///
     /// # Errors
     /// When TLS cannot be set up on this machine.
-    pub(super) fn new(server: Server, name: &str, patience: Duration) -> Result<Self, Error> {
+    pub(super) fn new(
+        server: Server,
+        name: &str,
+        patience: Duration,
+        trusted: &[Certificate],
+    ) -> Result<Self, Error> {
         let tls = match server.tls {
             Tls::Never => None,
-            _ => Some(TlsParameters::new_rustls(server.host.clone())?),
+            _ => {
+                let mut tls = TlsParameters::builder(server.host.clone());
+                for certificate in trusted {
+                    tls = tls.add_root_certificate(certificate.clone());
+                }
+                Some(tls.build_rustls()?)
+            }
         };
         let name = ClientId::Domain(name.to_owned());
-        Ok(Self { server, name, tls, idle: Mutex::default(), patience })
+        Ok(Self { server, name, tls, idle: Idle::default(), patience })
+    }
+
+    /// Begins a conversation and ends it before any mail.
+    pub(super) async fn check(&self) -> Result<(), Failure> {
+        let Ok(met) = tokio::time::timeout(self.patience, self.connect()).await else {
+            let why = format!("no answer from the mail server within {:?}", self.patience);
+            return Err(Failure::NotNow(why));
+        };
+        let mut connection = met.map_err(|failure| Failure::NotNow(short(&failure.to_string())))?;
+        connection.quit().await.ok();
+        Ok(())
     }
 
     /// Hands a mail over; what the server said to it.
@@ -125,7 +160,7 @@ impl Smtp {
     async fn connect(&self) -> Result<AsyncSmtpConnection, Failure> {
         let Server { host, port, tls, login } = &self.server;
         // Whatever goes wrong before a mail begins is no answer to this mail.
-        let not_now = |error: Error| Failure::NotNow(told(&error));
+        let not_now = |error: Error| Failure::NotNow(unmet(host, *port, &error));
         let at_once = self.tls.clone().filter(|_| *tls == Tls::FromTheStart);
         let at = (host.as_str(), *port);
         let limit = Some(self.patience);
@@ -154,22 +189,44 @@ impl Smtp {
     /// A kept connection that still answers.
     async fn kept(&self) -> Option<AsyncSmtpConnection> {
         loop {
-            let mut connection = self.idle().pop()?;
-            if connection.test_connected().await {
+            let (since, mut connection) = lock(&self.idle).pop()?;
+            if since.elapsed() < IDLE_TIME && connection.test_connected().await {
                 return Some(connection);
             }
         }
     }
 
     fn keep(&self, connection: AsyncSmtpConnection) {
-        let mut idle = self.idle();
+        let mut idle = lock(&self.idle);
         if idle.len() < IDLE_MAX {
-            idle.push(connection);
+            idle.push((Stopwatch::start(), connection));
+            tokio::spawn(part(Arc::clone(&self.idle)));
         }
     }
+}
 
-    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<AsyncSmtpConnection>> {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+/// Says goodbye on connections that nobody has needed for a while.
+async fn part(idle: Idle) {
+    real_sleep(IDLE_TIME).await;
+    let old: Vec<_> =
+        lock(&idle).extract_if(.., |(since, _)| since.elapsed() >= IDLE_TIME).collect();
+    for (_, mut connection) in old {
+        connection.quit().await.ok();
+    }
+}
+
+fn lock(idle: &Idle) -> std::sync::MutexGuard<'_, Vec<(Stopwatch, AsyncSmtpConnection)>> {
+    idle.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Why no conversation came about.
+fn unmet(host: &str, port: u16, error: &Error) -> String {
+    let told = told(error);
+    match told.contains("certificate") {
+        true => format!(
+            "the certificate of {host} is not trusted ({told}); [mail] ca names the file of one to trust"
+        ),
+        false => format!("the mail server {host}:{port}: {told}"),
     }
 }
 

@@ -17,13 +17,16 @@ use serde::Serialize;
 use super::{
     KINDS,
     letter::one_line,
+    summary,
     words::{self, Words},
 };
 
 /// What all mails of one form have in common.
-const LAYOUTS: [(&str, &str); 2] = [
+const LAYOUTS: [(&str, &str); 4] = [
     ("layout.html", include_str!("../../../templates/mail/layout.html")),
     ("layout.txt", include_str!("../../../templates/mail/layout.txt")),
+    ("summary.html", include_str!("../../../templates/mail/summary.html")),
+    ("summary.txt", include_str!("../../../templates/mail/summary.txt")),
 ];
 /// Where the built-in layouts stay within reach of those that take their place.
 const BUILT_IN: &str = "built-in/";
@@ -204,16 +207,17 @@ fn built_in() -> BTreeMap<String, String> {
     for words in words::ALL {
         for kind in KINDS {
             let say = words.say(kind);
+            let layout = if kind == summary::KIND { "summary" } else { "layout" };
             for part in PARTS {
                 let name = format!("{}/{}.{part}", words.lang, file_name(kind));
                 let source = match part {
                     "subject" => say.subject.to_owned(),
                     "txt" => format!(
-                        "{{% extends \"layout.txt\" %}}\n{{% block text %}}{}{{% endblock %}}",
+                        "{{% extends \"{layout}.txt\" %}}\n{{% block text %}}{}{{% endblock %}}",
                         say.text
                     ),
                     _ => format!(
-                        "{{% extends \"layout.html\" %}}\n{{% block title %}}{}{{% endblock %}}\n\
+                        "{{% extends \"{layout}.html\" %}}\n{{% block title %}}{}{{% endblock %}}\n\
                          {{% block text %}}{}{{% endblock %}}",
                         say.title, say.text
                     ),

@@ -1,9 +1,10 @@
 use std::{fs, path::PathBuf};
 
 use fulfill_rules::fact::Presentment;
+use jiff::civil::date;
 
 use super::*;
-use crate::actions::mail::samples::{link, order, parcel};
+use crate::actions::mail::samples::{full_day, link, order, parcel};
 
 /// What is looked at: every kind, and what is special about some of its orders.
 const MAILS: [(&str, &str); 10] = [
@@ -23,10 +24,25 @@ fn shop() -> Shop {
     Shop { public_url: Some("https://shop.example".into()), ..Shop::default() }
 }
 
-#[test]
-fn every_mail_in_every_language_is_as_it_was_looked_at() {
+fn compare(lang: &str, name: &str, letter: &Letter, changed: &mut Vec<String>) {
     let folder =
         PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("src/actions/mail/letter/snapshots");
+    for (end, text) in [
+        ("txt", format!("Subject: {}\n\n{}\n", letter.subject, letter.text)),
+        ("html", letter.html.clone() + "\n"),
+    ] {
+        let path = folder.join(lang).join(format!("{name}.{end}"));
+        if fs::read_to_string(&path).ok().as_ref() != Some(&text) {
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            let new = path.with_extension(format!("{end}.new"));
+            fs::write(&new, text).unwrap();
+            changed.push(new.display().to_string());
+        }
+    }
+}
+
+#[test]
+fn every_mail_in_every_language_is_as_it_was_looked_at() {
     let mut changed = Vec::new();
     for words in words::ALL {
         for (name, kind) in MAILS {
@@ -43,19 +59,11 @@ fn every_mail_in_every_language_is_as_it_was_looked_at() {
             };
             let shop = Shop { language: Some(words), ..shop() };
             let letter = Letter::write(kind, &order, &input, &shop).unwrap();
-            for (end, text) in [
-                ("txt", format!("Subject: {}\n\n{}\n", letter.subject, letter.text)),
-                ("html", letter.html.clone() + "\n"),
-            ] {
-                let path = folder.join(words.lang).join(format!("{name}.{end}"));
-                if fs::read_to_string(&path).ok().as_ref() != Some(&text) {
-                    fs::create_dir_all(path.parent().unwrap()).unwrap();
-                    let new = path.with_extension(format!("{end}.new"));
-                    fs::write(&new, text).unwrap();
-                    changed.push(new.display().to_string());
-                }
-            }
+            compare(words.lang, name, &letter, &mut changed);
         }
+        let shop = Shop { language: Some(words), ..shop() };
+        let letter = Letter::summary(&full_day(), date(2027, 3, 7), true, &shop).unwrap();
+        compare(words.lang, "summary", &letter, &mut changed);
     }
     assert!(
         changed.is_empty(),

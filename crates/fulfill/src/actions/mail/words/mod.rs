@@ -6,6 +6,7 @@ mod en;
 use fulfill_rules::{fact::Sale, notice};
 use serde::Serialize;
 
+use super::summary;
 use crate::language::{self, Language};
 
 /// All that mails say in one language. Templates know the words by these names.
@@ -33,6 +34,8 @@ pub(super) struct Words {
     pub(super) new_order: Say,
     #[serde(skip)]
     pub(super) needs_attention: Say,
+    #[serde(skip)]
+    pub(super) summary: Say,
     /// Before a name.
     pub(super) hello: &'static str,
     pub(super) hello_nobody: &'static str,
@@ -58,6 +61,21 @@ pub(super) struct Words {
     pub(super) reference: &'static str,
     pub(super) test: &'static str,
     pub(super) automatic: &'static str,
+    pub(super) sold: &'static str,
+    pub(super) nothing_sold: &'static str,
+    pub(super) order: &'static str,
+    pub(super) orders: &'static str,
+    pub(super) waits: &'static str,
+    pub(super) nothing_waits: &'static str,
+    /// Before the colon of a number.
+    pub(super) waits_attention: &'static str,
+    pub(super) waits_stuck: &'static str,
+    pub(super) waits_parcels: &'static str,
+    pub(super) waits_payment: &'static str,
+    pub(super) low_keys: &'static str,
+    pub(super) low_stock: &'static str,
+    pub(super) owed: &'static str,
+    pub(super) dashboard: &'static str,
 }
 
 /// A subject, a heading, and what follows it.
@@ -97,6 +115,7 @@ impl Words {
             notice::LINK => &self.link,
             notice::NEW_ORDER => &self.new_order,
             notice::NEEDS_ATTENTION => &self.needs_attention,
+            summary::KIND => &self.summary,
             _ => &self.receipt,
         }
     }

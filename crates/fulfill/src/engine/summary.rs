@@ -1,0 +1,65 @@
+//! Each day is told to the merchant once: by whichever replica claims it, after its end.
+
+use std::time::Duration;
+
+use fulfill_rules::{
+    MINUTE,
+    delivery::{DeliveryStatus, next},
+};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    Parts,
+    deliveries::{outcome, retry},
+};
+use crate::{
+    actions::mail::{Daily, Day},
+    store::SummaryClaim,
+};
+
+/// Below the lease of a minute.
+const TIME_LIMIT: Duration = Duration::from_secs(50);
+
+pub(super) async fn run(parts: &Parts, stop: &CancellationToken) {
+    let Some(daily) = &parts.daily else { return };
+    while !stop.is_cancelled() {
+        let now = parts.clock.now();
+        let Some(day) = daily.day(now) else { return };
+        let next = match parts.store.claim_summary(&day.name).await {
+            Ok(SummaryClaim::Ours { attempt, unheard_of }) => {
+                tell(parts, daily, &day, attempt, unheard_of).await;
+                continue;
+            }
+            Ok(SummaryClaim::Later(at)) => at.max(now + 1),
+            Ok(SummaryClaim::Over) => day.next_at,
+            Err(error) => {
+                tracing::warn!(day = day.name, %error, "a summary cannot be claimed; tried again");
+                now + MINUTE
+            }
+        };
+        tokio::select! {
+            () = parts.clock.until(next) => {}
+            () = stop.cancelled() => {}
+        }
+    }
+}
+
+async fn tell(parts: &Parts, daily: &Daily, day: &Day, attempt: i64, unheard_of: bool) {
+    let sent = tokio::time::timeout(TIME_LIMIT, daily.send(day, attempt, unheard_of)).await;
+    let outcome = match sent {
+        Ok(result) => outcome(result),
+        Err(_) => retry(format!("no answer within {} s", TIME_LIMIT.as_secs())),
+    };
+    let next = next(attempt, outcome, parts.clock.now(), rand::random());
+    let said = next.said.as_deref().unwrap_or_default();
+    match next.status {
+        DeliveryStatus::Stuck => {
+            tracing::error!(day = day.name, "the daily summary is given up: {said}");
+        }
+        DeliveryStatus::Due => tracing::warn!(day = day.name, "the daily summary waits: {said}"),
+        DeliveryStatus::Done | DeliveryStatus::Running => {}
+    }
+    if let Err(error) = parts.store.finish_summary(&day.name, attempt, &next).await {
+        tracing::error!(day = day.name, %error, "how a summary ended could not be written");
+    }
+}

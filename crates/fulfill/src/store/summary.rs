@@ -1,0 +1,234 @@
+//! A day in numbers, and the promise that it is told once: one row a day, claimed like any other
+//! outside work.
+
+use fulfill_rules::{Millis, SECOND, delivery::Next};
+
+use super::{
+    Store, StoreError,
+    db::{Lane, Tx, rows, vals},
+    orders::word,
+    todo::FEW_KEYS,
+};
+
+/// How long an attempt may take before another one begins.
+const LEASE: Millis = 60 * SECOND;
+/// Pools and shelves that are named; more would not be read.
+const NAMED_MAX: i64 = 20;
+/// A shelf with so few units is low.
+const UNITS_LOW: i64 = 5;
+
+/// Whether a day is to be told now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SummaryClaim {
+    /// Now, by us.
+    Ours {
+        /// Counts from 1.
+        attempt: i64,
+        /// An earlier attempt ended without a word.
+        unheard_of: bool,
+    },
+    /// Not before this, or somebody else is at it until then.
+    Later(Millis),
+    /// It has been told, or given up.
+    Over,
+}
+
+/// A day in numbers.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DaySummary {
+    /// Orders that were placed, by currency.
+    pub sold: Vec<Sold>,
+    /// Orders that need a person.
+    pub need_attention: i64,
+    /// Orders whose payment is on its way.
+    pub awaiting_payment: i64,
+    /// Orders with a parcel to pack.
+    pub to_ship: i64,
+    /// Outside work that a person has to look at.
+    pub stuck: i64,
+    /// Pools with few keys or none.
+    pub pools: Vec<LowPool>,
+    /// Shelves with little left, or owing.
+    pub shelves: Vec<LowShelf>,
+}
+
+rows! {
+    /// What was sold in one currency.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct Sold {
+        /// In lower case; none where Stripe named none.
+        pub currency: Option<String>,
+        /// Orders.
+        pub orders: i64,
+        /// What they came to, in minor units.
+        pub amount: i64,
+    }
+}
+
+rows! {
+    /// A pool that is nearly dry.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct LowPool {
+        /// Its name.
+        pub pool: String,
+        /// Keys that nobody has drawn.
+        pub free: i64,
+    }
+}
+
+rows! {
+    /// A shelf that is nearly empty.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct LowShelf {
+        /// What lies on it.
+        pub sku: String,
+        /// Units on the shelf.
+        pub on_hand: i64,
+        /// Units that are owed to buyers.
+        pub backordered: i64,
+    }
+}
+
+impl DaySummary {
+    /// Nothing was sold, and nothing waits: there is nothing to tell. Shelves and pools that are low
+    /// were so the day before.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        let waits = self.need_attention + self.awaiting_payment + self.to_ship + self.stuck;
+        self.sold.is_empty() && waits == 0
+    }
+}
+
+impl Store {
+    /// Claims the telling of a day, so that of all replicas one tells it.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub async fn claim_summary(&self, day: &str) -> Result<SummaryClaim, StoreError> {
+        let (now, livemode, day) = (self.now(), self.livemode, day.to_owned());
+        self.db
+            .write("claim_summary", Lane::Others, move |tx| {
+                let day = day.clone();
+                Box::pin(async move {
+                    tx.execute(
+                        "INSERT INTO summary (livemode, day, status, due_at, attempt) \
+                         VALUES ($1, $2, 'due', $3, 0) ON CONFLICT (livemode, day) DO NOTHING",
+                        vals![livemode, &day, now],
+                    )
+                    .await?;
+                    let ours: Option<(i64, Option<String>)> = tx
+                        .first(
+                            "UPDATE summary SET status = 'running', attempt = attempt + 1, due_at = $1, \
+                             said = CASE WHEN status = 'running' THEN 'it ended without a word' END \
+                             WHERE livemode = $2 AND day = $3 AND due_at <= $4 RETURNING attempt, said",
+                            vals![now + LEASE, livemode, &day, now],
+                        )
+                        .await?;
+                    if let Some((attempt, said)) = ours {
+                        return Ok(SummaryClaim::Ours { attempt, unheard_of: said.is_some() });
+                    }
+                    let sql = "SELECT due_at FROM summary WHERE livemode = $1 AND day = $2";
+                    let row: Option<(Option<i64>,)> = tx.first(sql, vals![livemode, &day]).await?;
+                    let due = row.and_then(|(due_at,)| due_at);
+                    Ok(due.map_or(SummaryClaim::Over, SummaryClaim::Later))
+                })
+            })
+            .await
+    }
+
+    /// Writes how an attempt ended. False: a later one has begun, nothing was written.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub async fn finish_summary(
+        &self,
+        day: &str,
+        attempt: i64,
+        next: &Next,
+    ) -> Result<bool, StoreError> {
+        let (livemode, day, next) = (self.livemode, day.to_owned(), next.clone());
+        self.db
+            .write("finish_summary", Lane::Others, move |tx| {
+                let (day, next) = (day.clone(), next.clone());
+                Box::pin(async move {
+                    let written = tx
+                        .execute(
+                            "UPDATE summary SET status = $1, due_at = $2, said = $3 \
+                             WHERE livemode = $4 AND day = $5 AND attempt = $6 AND status = 'running'",
+                            vals![word(&next.status)?, next.due_at, &next.said, livemode, &day, attempt],
+                        )
+                        .await?;
+                    Ok(written > 0)
+                })
+            })
+            .await
+    }
+
+    /// What was sold from a moment on up to another, and what waits now.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub async fn day_summary(&self, from: Millis, until: Millis) -> Result<DaySummary, StoreError> {
+        let livemode = self.livemode;
+        self.db.read(move |tx| Box::pin(async move { day(tx, livemode, from, until).await })).await
+    }
+}
+
+async fn day(
+    tx: &mut Tx,
+    livemode: bool,
+    from: Millis,
+    until: Millis,
+) -> Result<DaySummary, StoreError> {
+    let sold = tx
+        .fetch(
+            "SELECT currency, COUNT(*) AS orders, CAST(COALESCE(SUM(amount), 0) AS BIGINT) AS amount \
+             FROM digest WHERE livemode = $1 AND placed_at >= $2 AND placed_at < $3 \
+             GROUP BY currency ORDER BY currency",
+            vals![livemode, from, until],
+        )
+        .await?;
+    let pools = tx
+        .fetch(
+            "SELECT pool, free FROM (SELECT p.pool, (SELECT COUNT(*) FROM (SELECT 1 FROM license_key k \
+             WHERE k.account = p.account AND k.livemode = p.livemode AND k.pool = p.pool \
+             AND k.session IS NULL LIMIT $2) AS undrawn) AS free \
+             FROM key_pool p WHERE p.account = '' AND p.livemode = $1) AS pools \
+             WHERE free < $2 ORDER BY free, pool LIMIT $3",
+            vals![livemode, FEW_KEYS, NAMED_MAX],
+        )
+        .await?;
+    let shelves = tx
+        .fetch(
+            "SELECT sku, on_hand, backordered FROM shelf WHERE account = '' AND livemode = $1 \
+             AND (on_hand <= $2 OR backordered > 0) ORDER BY on_hand, sku LIMIT $3",
+            vals![livemode, UNITS_LOW, NAMED_MAX],
+        )
+        .await?;
+    let waiting =
+        "SELECT COUNT(*) FROM orders WHERE livemode = $1 AND status = $2 AND status <> 'fulfilled'";
+    Ok(DaySummary {
+        sold,
+        need_attention: count(tx, waiting, vals![livemode, "needs_attention"]).await?,
+        awaiting_payment: count(tx, waiting, vals![livemode, "awaiting_payment"]).await?,
+        to_ship: count(
+            tx,
+            "SELECT COUNT(DISTINCT e.session) FROM effect e JOIN orders o ON o.session = e.session \
+             WHERE e.status = 'to_ship' AND o.livemode = $1",
+            vals![livemode],
+        )
+        .await?,
+        stuck: count(
+            tx,
+            "SELECT COUNT(*) FROM delivery WHERE livemode = $1 AND status = 'stuck'",
+            vals![livemode],
+        )
+        .await?,
+        pools,
+        shelves,
+    })
+}
+
+async fn count(tx: &mut Tx, sql: &str, values: Vec<super::db::Value>) -> Result<i64, StoreError> {
+    Ok(tx.first::<(i64,)>(sql, values).await?.map_or(0, |(n,)| n))
+}

@@ -1,0 +1,86 @@
+//! A day in numbers, and the promise that it is told once.
+
+use fulfill::store::{DaySummary, LowPool, LowShelf, Sold, SummaryClaim};
+use fulfill_rules::{
+    DAY, MINUTE,
+    delivery::{DeliveryStatus, Next},
+};
+
+use crate::both;
+
+const SUNDAY: &str = "2026-11-01";
+
+both!(of_all_replicas_one_tells_a_day, async |t| {
+    let other = t.another().await;
+    let first = t.store.claim_summary(SUNDAY).await.unwrap();
+    assert_eq!(first, SummaryClaim::Ours { attempt: 1, unheard_of: false });
+    let until = t.clock.now() + MINUTE;
+    assert_eq!(other.claim_summary(SUNDAY).await.unwrap(), SummaryClaim::Later(until));
+    let again_at = t.clock.now() + DAY;
+    let later =
+        Next { status: DeliveryStatus::Due, due_at: Some(again_at), said: Some("450".into()) };
+    assert!(t.store.finish_summary(SUNDAY, 1, &later).await.unwrap());
+    assert_eq!(other.claim_summary(SUNDAY).await.unwrap(), SummaryClaim::Later(again_at));
+    t.advance(DAY);
+    let second = other.claim_summary(SUNDAY).await.unwrap();
+    assert_eq!(second, SummaryClaim::Ours { attempt: 2, unheard_of: false });
+    // Who was asleep for too long writes nothing over it.
+    let done = Next { status: DeliveryStatus::Done, due_at: None, said: None };
+    assert!(!t.store.finish_summary(SUNDAY, 1, &done).await.unwrap());
+    t.advance(MINUTE);
+    let third = t.store.claim_summary(SUNDAY).await.unwrap();
+    assert_eq!(third, SummaryClaim::Ours { attempt: 3, unheard_of: true });
+    assert!(t.store.finish_summary(SUNDAY, 3, &done).await.unwrap());
+    t.advance(DAY);
+    assert_eq!(other.claim_summary(SUNDAY).await.unwrap(), SummaryClaim::Over);
+    let live = t.live().await.claim_summary(SUNDAY).await.unwrap();
+    assert_eq!(live, SummaryClaim::Ours { attempt: 1, unheard_of: false }, "each mode has its own");
+});
+
+both!(many_that_claim_at_once_are_one, async |t| {
+    let claims = (0..8).map(|_| {
+        let store = t.store.clone();
+        tokio::spawn(async move { store.claim_summary(SUNDAY).await.unwrap() })
+    });
+    let mut ours = 0;
+    for claim in claims.collect::<Vec<_>>() {
+        ours += usize::from(matches!(claim.await.unwrap(), SummaryClaim::Ours { .. }));
+    }
+    assert_eq!(ours, 1);
+});
+
+both!(a_day_holds_what_was_placed_in_it_and_what_waits_now, async |t| {
+    assert!(t.store.day_summary(0, i64::MAX).await.unwrap().is_empty());
+    for (session, livemode, at, currency, amount) in [
+        (1, false, 99, "'eur'", 100),
+        (2, false, 100, "'eur'", 2_000),
+        (3, false, 150, "'eur'", 500),
+        (4, false, 199, "'jpy'", 500),
+        (5, false, 200, "'eur'", 9_000),
+        (6, true, 150, "'eur'", 70),
+        (7, false, 150, "NULL", 0),
+    ] {
+        t.sql(&format!(
+            "INSERT INTO digest (session, livemode, placed_at, currency, amount, haystack) \
+             VALUES ({session}, {livemode}, {at}, {currency}, {amount}, '')"
+        ))
+        .await;
+    }
+    t.store.add_stock("SHIRT", 6).await.unwrap();
+    t.store.add_stock("MUG", 5).await.unwrap();
+    let keys = |n: usize| (0..n).map(|n| format!("KEY-{n}")).collect::<Vec<_>>();
+    t.store.import_keys("plenty", &keys(10)).await.unwrap();
+    t.store.import_keys("few", &keys(9)).await.unwrap();
+    let day: DaySummary = t.store.day_summary(100, 200).await.unwrap();
+    let mut sold = day.sold.clone();
+    sold.sort_by_key(|sold| sold.currency.clone());
+    let of = |currency: Option<&str>, orders, amount| Sold {
+        currency: currency.map(str::to_owned),
+        orders,
+        amount,
+    };
+    assert_eq!(sold, [of(None, 1, 0), of(Some("eur"), 2, 2_500), of(Some("jpy"), 1, 500)]);
+    assert_eq!(day.pools, [LowPool { pool: "few".into(), free: 9 }]);
+    assert_eq!(day.shelves, [LowShelf { sku: "MUG".into(), on_hand: 5, backordered: 0 }]);
+    assert_eq!((day.need_attention, day.stuck, day.to_ship), (0, 0, 0));
+});
