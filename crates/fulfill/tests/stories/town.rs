@@ -286,20 +286,6 @@ impl Town {
         panic!("nothing runs:\n{}", self.everything().await);
     }
 
-    /// Waits until a query counts so many; what does not come by itself comes with a little time.
-    pub(crate) async fn until_counted(&self, sql: &str, count: i64) {
-        for round in 1..ROUNDS_MAX {
-            if self.db.number(sql).await == count {
-                return;
-            }
-            tokio::time::timeout(QUIET, self.committed.notified()).await.ok();
-            if round % 40 == 0 {
-                self.turn(5_000);
-            }
-        }
-        panic!("{sql} never counts {count}:\n{}", self.everything().await);
-    }
-
     /// Waits until the list of complete sessions has been read to its end at this time or later.
     pub(crate) async fn listed(&self) {
         let since = self.clock.now();
@@ -546,8 +532,6 @@ impl Town {
             ("sessions", "SELECT COUNT(*) FROM session"),
             ("leased", UNDER_WAY),
             ("events", "SELECT COUNT(*) FROM event"),
-            ("summaries running", "SELECT COUNT(*) FROM summary WHERE status = 'running'"),
-            ("attempts at summaries", "SELECT COALESCE(MAX(attempt), 0) FROM summary"),
             ("deliveries not done", "SELECT COUNT(*) FROM delivery WHERE status <> 'done'"),
         ] {
             writeln!(text, "{what}: {}", self.db.number(sql).await).unwrap();
