@@ -117,7 +117,7 @@ pub(super) fn held(effect: &Effect) -> Why {
         ),
         Some(Held::Unmatched) => why(
             "The catalog does not know this product.",
-            "Add it to the catalog for the orders to come. This line was not decided by it: hand it \
+            "Add it to the catalog, start again, and do this order again: then it goes out. Or hand it \
              over and say so, or waive it.",
         ),
         Some(Held::Manual) => {
