@@ -125,7 +125,7 @@ impl Store {
         let (now, key, who) = (self.now(), key.clone(), who.to_owned());
         let what = format!("note by {who}: {text}");
         self.db
-            .write("note", Lane::Others, move |tx| {
+            .write("add_note", Lane::Others, move |tx| {
                 let (key, who, what) = (key.clone(), who.clone(), what.clone());
                 Box::pin(async move {
                     let Some(session) = Self::order_number(tx, &key).await? else {
