@@ -7,7 +7,7 @@ use axum::{
 };
 
 /// The browser may draw and send forms; where those lead is the checkout's address.
-const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; \
+const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'self'; connect-src 'self'; \
                       base-uri 'none'; frame-ancestors 'none'";
 
 /// Cheap enough to clone.

@@ -109,7 +109,7 @@ pub(crate) const BASKETS: [Basket; 3] = [
     Basket {
         name: "One of each",
         about: "A mixed cart: what can go out goes out, the bowl waits for you.",
-        items: &["course", "editor", "shirt", "poster", "handmade"],
+        items: &["course", "editor", "shirt", "poster", "handmade", "sample"],
     },
     Basket {
         name: "By bank debit",

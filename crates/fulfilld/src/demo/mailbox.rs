@@ -75,6 +75,7 @@ impl Mailbox {
         let pages = Pages { kept: Arc::clone(&self.kept), frame: frame.clone() };
         Router::new()
             .route("/mailbox", get(list))
+            .route("/mailbox/live.js", get(live))
             .route("/mailbox/{number}", get(one))
             .with_state(pages)
     }
@@ -230,9 +231,14 @@ async fn list(State(mailbox): State<Pages>) -> Response {
         "" => "<li>Nothing yet: buy something in the <a href=\"/\">shop</a>.</li>",
         rows => rows,
     };
-    let head = "<meta http-equiv=\"refresh\" content=\"3\">";
+    let head = "<script src=\"/mailbox/live.js\" defer></script>";
     let body = include_str!("pages/mailbox.html").replace("{rows}", rows);
     mailbox.frame.page("The demo's mailbox", head, &body)
+}
+
+async fn live() -> Response {
+    let kind = [(header::CONTENT_TYPE, "text/javascript; charset=utf-8")];
+    (kind, include_str!("pages/mailbox.js")).into_response()
 }
 
 /// What somebody typed is not taken for a place to fill in.

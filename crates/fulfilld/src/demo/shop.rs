@@ -7,7 +7,7 @@ use anyhow::{Context as _, bail};
 use axum::{
     Form, Router,
     extract::State,
-    http::StatusCode,
+    http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Redirect, Response},
     routing::{get, post},
 };
@@ -112,9 +112,12 @@ impl Shop {
     }
 
     /// Makes a Checkout Session and returns its page.
-    async fn checkout(&self, goods: &[&Good]) -> anyhow::Result<String> {
+    async fn checkout(&self, goods: &[&Good], german: bool) -> anyhow::Result<String> {
         let mut form = self.lines(goods)?;
         form.push(("mode".to_owned(), "payment".to_owned()));
+        if german {
+            form.push(("locale".to_owned(), "de".to_owned()));
+        }
         form.push(("success_url".to_owned(), self.landing()));
         form.push(("cancel_url".to_owned(), format!("{}/", self.public)));
         text(&self.call("/v1/checkout/sessions", &form).await?, "url")
@@ -147,7 +150,7 @@ async fn front(State(shop): State<Arc<Shop>>) -> Response {
         let pictures: String = goods.iter().map(|good| good.picture).collect();
         let picture = match goods.len() {
             1 => pictures,
-            _ => format!("<div class=\"two\">{pictures}{}</div>", GOODS[6].picture),
+            _ => format!("<div class=\"two\">{pictures}</div>"),
         };
         let price = goods.iter().map(|good| u64::from(good.cents)).sum();
         card(&picture, basket.name, price, basket.about, basket.items, "")
@@ -175,7 +178,17 @@ fn card(picture: &str, name: &str, cents: u64, about: &str, items: &[&str], more
     )
 }
 
-async fn buy(State(shop): State<Arc<Shop>>, Form(fields): Form<Vec<(String, String)>>) -> Response {
+/// The checkout then speaks it, and so do the order's page and mails.
+fn speaks_german(headers: &HeaderMap) -> bool {
+    let header = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
+    header.is_some_and(|wanted| wanted.to_ascii_lowercase().starts_with("de"))
+}
+
+async fn buy(
+    State(shop): State<Arc<Shop>>,
+    headers: HeaderMap,
+    Form(fields): Form<Vec<(String, String)>>,
+) -> Response {
     let items: Option<Vec<&Good>> = fields
         .iter()
         .filter(|(name, _)| name == "item")
@@ -185,7 +198,8 @@ async fn buy(State(shop): State<Arc<Shop>>, Form(fields): Form<Vec<(String, Stri
         return (StatusCode::BAD_REQUEST, "Choose 1 to 100 things that the shop has.")
             .into_response();
     };
-    match shop.checkout(&items).await {
+    let german = speaks_german(&headers);
+    match shop.checkout(&items, german).await {
         Ok(page) => Redirect::to(&page).into_response(),
         Err(error) => {
             tracing::error!("no Checkout Session could be made: {error:#}");

@@ -40,7 +40,7 @@ pub(super) const WORDS: Words = Words {
     link: Say {
         subject: "Der Link zu Ihren Bestellungen",
         title: "Hier ist der Link zu Ihren Bestellungen",
-        text: "Sie oder jemand, der Ihre E-Mail-Adresse eingegeben hat, haben ihn angefordert. Er gilt \
+        text: "Sie (oder jemand, der Ihre E-Mail-Adresse eingegeben hat) haben ihn angefordert. Er gilt \
                eine Stunde und zeigt Ihre Bestellungen mit allem, was dazugehört; bitte geben Sie ihn \
                nicht weiter. Falls Sie es nicht waren, müssen Sie nichts tun.",
     },
