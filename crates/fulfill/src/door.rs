@@ -57,7 +57,7 @@ impl Door {
     }
 
     /// Nothing to be gained from another look now.
-    fn is_settled(&self, view: &SessionView) -> bool {
+    pub(crate) fn is_settled(&self, view: &SessionView) -> bool {
         let age = view.looked_at.map_or(Millis::MAX, |at| self.clock.now() - at);
         match &view.order {
             Some(order) if order.placed || order.status == Status::NotFulfillable => true,

@@ -59,7 +59,7 @@ enum Part {
     Latency,
     /// Orders fulfilled a second.
     Orders,
-    /// The landing page of a new payment.
+    /// The landing page of a new payment, and of orders that are fulfilled.
     Page,
     /// A search among 100,000 orders, and all of them as CSV.
     Merchant,

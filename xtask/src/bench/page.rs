@@ -46,7 +46,7 @@ pub(crate) fn page(bench: &mut Bench, database: Database<'_>) -> Result<()> {
     ];
     let fsync = fdatasync_ms(home.folder())?;
     bench.group("page", database, fsync, rows);
-    Ok(())
+    settled(bench, database)
 }
 
 fn call_ms(stub: &Side, id: &str) -> Result<f64> {
@@ -57,4 +57,54 @@ fn call_ms(stub: &Side, id: &str) -> Result<f64> {
     let status = http::exchange(&mut stream, request.as_bytes())?;
     ensure!(status == 200, "the stub answered {status}");
     Ok(begun.elapsed().as_secs_f64() * 1000.0)
+}
+
+/// Pages of orders that are fulfilled, by buyers who come back: each connection asks for one after the
+/// other.
+fn settled(bench: &mut Bench, database: Database<'_>) -> Result<()> {
+    const READERS: usize = 16;
+    let time = Duration::from_secs(if bench.quick { 2 } else { 5 });
+    let stub = Side::stub(10, Duration::ZERO)?;
+    let home = bench.home(database, 10)?;
+    let program = home.start("0", stub.address)?;
+    let webhooks = bench.webhooks(READERS);
+    let ids: Vec<String> = (0..READERS).map(|at| webhooks.session(at).id()).collect();
+    for id in &ids {
+        let (status, page) =
+            http::get(program.address, &format!("/success?session_id={id}"), None)?;
+        ensure!(status == 200 && page.contains("data-status=\"fulfilled\""), "{id} is not ready");
+    }
+    let begun = Instant::now();
+    let readers: Vec<_> = ids
+        .into_iter()
+        .map(|id| {
+            let server = program.address;
+            std::thread::spawn(move || read(server, &id, time))
+        })
+        .collect();
+    let mut pages = 0;
+    for reader in readers {
+        pages += reader.join().map_err(|_| anyhow::anyhow!("a reader has panicked"))??;
+    }
+    let per_second = f64::from(pages) / begun.elapsed().as_secs_f64();
+    let measured = format!("{per_second:.0}/s");
+    let met = per_second >= 5_000.0;
+    let rows = vec![Row::judged("pages of fulfilled orders", "5000/s", measured, met)];
+    let fsync = fdatasync_ms(home.folder())?;
+    bench.group("settled page", database, fsync, rows);
+    Ok(())
+}
+
+/// How many pages one connection is shown.
+fn read(server: std::net::SocketAddr, id: &str, time: Duration) -> Result<u32> {
+    let mut stream = TcpStream::connect(server)?;
+    stream.set_nodelay(true)?;
+    let request = format!("GET /success?session_id={id} HTTP/1.1\r\nHost: shop\r\n\r\n");
+    let (begun, mut pages) = (Instant::now(), 0);
+    while begun.elapsed() < time {
+        let status = http::exchange(&mut stream, request.as_bytes())?;
+        ensure!(status == 200, "the page answered {status}");
+        pages += 1;
+    }
+    Ok(pages)
 }

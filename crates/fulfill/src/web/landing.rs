@@ -108,6 +108,11 @@ async fn success(State(hall): State<Arc<Hall>>, request: Request) -> Response {
         let say = if placeholder { &usual.placeholder } else { &usual.no_id };
         return hall.notice(usual, StatusCode::BAD_REQUEST, say, None);
     };
+    match hall.settled(&key).await {
+        Ok(Some(view)) => return hall.landing(&key, Some(&view), headers),
+        Ok(None) => {}
+        Err(error) => return hall.trouble(usual, &key, &error),
+    }
     match hall.admits(&key, &head).await {
         Ok(true) => {}
         Ok(false) => {
@@ -157,6 +162,15 @@ fn cookie_name(links: &Links, key: &SessionKey) -> String {
 }
 
 impl Hall {
+    /// What is known of an order that nothing will change about: most visits are to those, and read once.
+    async fn settled(&self, key: &SessionKey) -> Result<Option<SessionView>, StoreError> {
+        if key.livemode != self.store.livemode() {
+            return Ok(None);
+        }
+        let view = self.store.session_view(key).await?;
+        Ok(view.filter(|view| view.order.is_some() && self.door.is_settled(view)))
+    }
+
     /// False: too many unknown ids were asked for from there.
     pub(super) async fn admits(&self, key: &SessionKey, head: &Parts) -> Result<bool, StoreError> {
         if self.is_known(key).await? {
