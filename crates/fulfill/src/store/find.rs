@@ -25,7 +25,7 @@ impl Store {
     }
 }
 
-/// First which, by narrow rows; then all that is known of those.
+/// First which, by an index or by narrow rows; then all that is known of those.
 fn page(
     tx: &mut Tx,
     query: OrdersQuery,
@@ -34,14 +34,29 @@ fn page(
     Box::pin(async move {
         let limit = query.limit.clamp(1, PAGE_MAX);
         let mut asked = Asked { wheres: Vec::new(), values: vals![livemode, limit + 1] };
-        asked.narrow(&query);
+        let mut from = "orders o";
+        let filtered = asked.filter(&query);
         if let Some(q) = query.q.as_deref().map(str::trim).filter(|q| !q.is_empty()) {
-            asked.search(q);
+            let q: String = q.chars().take(Q_CHARS_MAX).collect();
+            match exact(tx, &q, livemode).await? {
+                Some(way) => asked.exactly(way, q),
+                None => {
+                    asked.search(&q);
+                    // The wide rows are read for filters only.
+                    from = if filtered {
+                        "digest d JOIN orders o ON o.session = d.session"
+                    } else {
+                        "digest d"
+                    };
+                }
+            }
         }
+        let narrow = if from.starts_with("digest") { "d" } else { "o" };
+        let wheres: String = asked.wheres.iter().map(|w| format!(" AND {w}")).collect();
+        let wheres = wheres.replace("{row}", narrow);
         let sql = format!(
-            "SELECT o.session FROM orders o {} WHERE o.livemode = $1 {} ORDER BY o.session DESC LIMIT $2",
-            if asked.reads_digest() { "JOIN digest d ON d.session = o.session" } else { "" },
-            asked.wheres.iter().map(|w| format!("AND {w}")).collect::<Vec<_>>().join(" ")
+            "SELECT {narrow}.session FROM {from} WHERE {narrow}.livemode = $1{wheres} \
+             ORDER BY {narrow}.session DESC LIMIT $2"
         );
         let found: Vec<(i64,)> = tx.fetch(&sql, asked.values).await?;
         let mut seqs: Vec<i64> = found.into_iter().map(|(seq,)| seq).collect();
@@ -50,6 +65,41 @@ fn page(
         seqs.truncate(many);
         Ok(OrdersPage { orders: orders_by_number(tx, seqs).await?, has_more })
     })
+}
+
+/// The ways that have an index: a condition on `orders`, and how the question is written for it.
+const EXACT: [(&str, bool); 4] = [
+    ("o.email = {q}", true),
+    ("o.customer = {q}", false),
+    ("o.client_reference_id = {q}", false),
+    (
+        "o.session IN (SELECT session FROM license_key WHERE license_key = {q} AND session IS NOT NULL \
+         AND livemode = $1 AND account = '')",
+        false,
+    ),
+];
+
+/// A way that finds something at once.
+async fn exact(
+    tx: &mut Tx,
+    q: &str,
+    livemode: bool,
+) -> Result<Option<(&'static str, bool)>, StoreError> {
+    if q.starts_with("cs_") {
+        let by_id = "o.session IN (SELECT seq FROM session WHERE id = {q} AND livemode = $1 AND account = '')";
+        return Ok(Some((by_id, false)));
+    }
+    for (way, lower) in EXACT {
+        let sql = format!(
+            "SELECT o.session FROM orders o WHERE o.livemode = $1 AND {} LIMIT 1",
+            way.replace("{q}", "$2")
+        );
+        let q = if lower { q.to_lowercase() } else { q.to_owned() };
+        if tx.first::<(i64,)>(&sql, vals![livemode, q]).await?.is_some() {
+            return Ok(Some((way, lower)));
+        }
+    }
+    Ok(None)
 }
 
 struct Asked {
@@ -63,11 +113,8 @@ impl Asked {
         self.values.len()
     }
 
-    fn reads_digest(&self) -> bool {
-        self.wheres.iter().any(|w| w.contains("d.haystack"))
-    }
-
-    fn narrow(&mut self, query: &OrdersQuery) {
+    /// Whether anything is asked of the order itself.
+    fn filter(&mut self, query: &OrdersQuery) -> bool {
         if let Some(status) = query.status {
             let at = self.bind(status.as_str());
             self.wheres.push(format!("o.status = ${at}"));
@@ -76,47 +123,43 @@ impl Asked {
                 self.wheres.push("o.status <> 'fulfilled'".to_owned());
             }
         }
-        if query.to_ship {
-            self.wheres.push(
-                "o.session IN (SELECT session FROM effect WHERE status = 'to_ship')".to_owned(),
-            );
-        }
         for (sign, at) in [(">=", query.from), ("<", query.until)] {
             if let Some(at) = at {
                 let at = self.bind(at);
                 self.wheres.push(format!("o.first_seen_at {sign} ${at}"));
             }
         }
+        let filtered = !self.wheres.is_empty();
+        if query.to_ship {
+            let to_ship = "{row}.session IN (SELECT session FROM effect WHERE status = 'to_ship')";
+            self.wheres.push(to_ship.to_owned());
+        }
         if let Some(after) = &query.after {
             let at = self.bind(after.as_str());
             self.wheres.push(format!(
-                "o.session < (SELECT seq FROM session WHERE id = ${at} AND livemode = $1 AND account = '')"
+                "{{row}}.session < (SELECT seq FROM session WHERE id = ${at} AND livemode = $1 AND account = '')"
             ));
         }
+        filtered
+    }
+
+    fn exactly(&mut self, (way, lower): (&str, bool), q: String) {
+        let at = self.bind(if lower { q.to_lowercase() } else { q });
+        self.wheres.push(way.replace("{q}", &format!("${at}")));
     }
 
     fn search(&mut self, q: &str) {
-        let q: String = q.chars().take(Q_CHARS_MAX).collect();
-        if q.starts_with("cs_") {
-            let at = self.bind(q);
-            let of = format!("SELECT seq FROM session WHERE id = ${at} AND livemode = $1");
-            self.wheres.push(format!("o.session IN ({of} AND account = '')"));
-            return;
+        for needle in digest::needles(q).into_iter().take(WORDS_MAX) {
+            if let Some(all) = needle.all {
+                let like = self.like(all);
+                self.wheres.push(like);
+            }
+            let any: Vec<String> = needle.any.into_iter().map(|p| self.like(p)).collect();
+            self.wheres.push(format!("({})", any.join(" OR ")));
         }
-        let words = digest::needles(&q).into_iter().take(WORDS_MAX);
-        let mut all = Vec::new();
-        for any in words {
-            let any: Vec<String> = any
-                .into_iter()
-                .map(|pattern| format!("d.haystack LIKE ${} ESCAPE '\\'", self.bind(pattern)))
-                .collect();
-            all.push(format!("({})", any.join(" OR ")));
-        }
-        let key = self.bind(q);
-        self.wheres.push(format!(
-            "(({}) OR o.session IN (SELECT session FROM license_key WHERE license_key = ${key} \
-             AND session IS NOT NULL AND livemode = $1 AND account = ''))",
-            all.join(" AND ")
-        ));
+    }
+
+    fn like(&mut self, pattern: String) -> String {
+        format!("d.haystack LIKE ${} ESCAPE '\\'", self.bind(pattern))
     }
 }
