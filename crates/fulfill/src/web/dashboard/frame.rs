@@ -63,6 +63,8 @@ pub(super) struct Visit {
     /// Local time is so far ahead of UTC.
     pub(super) offset_minutes: i64,
     pub(super) livemode: bool,
+    /// What the shop is called.
+    shop: String,
     pub(super) login: Option<Login>,
     /// How much waits for a person.
     pub(super) waiting: i64,
@@ -91,6 +93,7 @@ impl Visit {
             here: at.trim_start_matches('/').to_owned(),
             offset_minutes: offset.unwrap_or(0).clamp(-OFFSET_MAX, OFFSET_MAX),
             livemode: desk.web.store.livemode(),
+            shop: desk.web.brand.name.clone().unwrap_or_else(|| "fulfilld".to_owned()),
             login: None,
             waiting: 0,
         }
@@ -123,6 +126,7 @@ impl Visit {
             here: self.at(&self.here),
             edition: assets::EDITION.as_str(),
             livemode: self.livemode,
+            shop: self.shop.clone(),
             person: self.login.as_ref().map(|login| login.person.name.clone()),
             csrf: self.login.as_ref().map(|login| login.csrf.clone()).unwrap_or_default(),
             offset_minutes: self.offset_minutes,
@@ -146,6 +150,7 @@ pub(super) struct Frame {
     pub(super) here: String,
     pub(super) edition: &'static str,
     pub(super) livemode: bool,
+    pub(super) shop: String,
     pub(super) person: Option<String>,
     pub(super) csrf: String,
     pub(super) offset_minutes: i64,

@@ -3,7 +3,7 @@
 use askama::Template;
 use axum::{Extension, extract::Path, http::StatusCode, response::Response};
 use fulfill_rules::{
-    Millis,
+    Millis, SECOND,
     delivery::DeliveryStatus,
     fact::{Address, Line},
     id::SessionKey,
@@ -201,7 +201,7 @@ impl Order {
             title: name.unwrap_or_else(|| "An order".to_owned()),
             first_seen_at: order.first_seen_at,
             fulfilled_at: order.fulfilled_at,
-            took: order.fulfilled_at.map(|at| words::span(at - order.first_seen_at)),
+            took: order.fulfilled_at.map(|at| took(at - order.first_seen_at)),
             amount: amount(sale.amount_total, sale.currency.as_deref()),
             paid_in: sale.presentment.as_ref().map(|p| amount(Some(p.amount), Some(&p.currency))),
             facts: facts.into_iter().flatten().collect(),
@@ -213,6 +213,10 @@ impl Order {
             history: history(order),
         }
     }
+}
+
+fn took(ms: Millis) -> String {
+    if ms < SECOND { "at once".to_owned() } else { format!("after {}", words::span(ms)) }
 }
 
 /// An address as it stands on a parcel.
