@@ -129,7 +129,7 @@ async function debit(browser) {
   check(said.includes("a…@e….com"), `to whom we write is not said: ${said}`);
   // Where no script runs, a page that waits for money comes again by itself: nothing is typed in it.
   await calmly(() => looked(page, "1-waits", how.plain ? ["meta-refresh"] : []));
-  await calmly(() => says(page, "h1", how.fails ? WORDS.failed : WORDS.ready));
+  await calmly(() => says(page, "h1", how.fails ? WORDS.failed : WORDS.ready, 1200));
   await looked(page, "2-over");
   check((await page.$eval("html", (one) => one.dataset.status)) === (how.fails ? "payment_failed" : "fulfilled"), "the end");
   await mail(page, "the end", (said) => (how.fails ? /nicht erfolgreich/ : /what you bought/).test(said));

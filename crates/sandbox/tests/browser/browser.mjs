@@ -139,8 +139,8 @@ export function text(page, selector) {
 }
 
 /** Waits until an element says something. */
-export async function says(page, selector, expected) {
-  for (let tries = 0; tries < 200; tries++) {
+export async function says(page, selector, expected, patience = 200) {
+  for (let tries = 0; tries < patience; tries++) {
     const said = await text(page, selector).catch(() => "");
     if (said.includes(expected)) return;
     await new Promise((done) => setTimeout(done, 50));
