@@ -44,6 +44,8 @@ pub(crate) struct Ended {
     /// The names of the commits.
     pub(crate) trace: Vec<String>,
     pub(crate) snapshot: Snapshot,
+    /// What the process logged.
+    pub(crate) said: String,
 }
 
 /// Leads one life, whose process stops at `crash`.
@@ -164,7 +166,8 @@ impl Life {
         drop(inside);
         database::discard(&self.part.database).await;
         let trace = lines(&self.part.trace);
-        Ended { crashed: self.crashed, worked_twice: jobs.len() < all, trace, snapshot }
+        let said = self.said();
+        Ended { crashed: self.crashed, worked_twice: jobs.len() < all, trace, snapshot, said }
     }
 
     // Stripe.
