@@ -313,7 +313,6 @@ impl Fulfill {
             pulse: self.parts.pulse.clone(),
             clock: self.parts.clock.clone(),
             secrets: self.secrets.clone(),
-            mails: self.parts.policy.receipts || self.parts.policy.notices,
             api_token: self.api_token.clone(),
             behind_proxy: self.behind_proxy,
             public_url: self.public_url.clone(),

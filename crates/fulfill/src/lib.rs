@@ -4,6 +4,7 @@
 //! [`Engine`] to run beside it. A product's own outside work is an [`Action`](actions::Action).
 
 pub mod actions;
+mod announce;
 mod brand;
 mod builder;
 pub mod clock;

@@ -17,8 +17,14 @@ pub(crate) struct Cli {
     /// The settings file; fulfilld.toml in the working folder if left out
     #[arg(long, global = true, value_name = "FILE", help_heading = "For every command")]
     pub(crate) config: Option<PathBuf>,
-    /// What is logged, as in RUST_LOG: warn, info, fulfill=debug…
-    #[arg(long, global = true, value_name = "FILTER", help_heading = "For every command")]
+    /// What is logged: warn, info, fulfill=debug…
+    #[arg(
+        long,
+        global = true,
+        env = "RUST_LOG",
+        value_name = "FILTER",
+        help_heading = "For every command"
+    )]
     pub(crate) log: Option<String>,
     #[command(subcommand)]
     pub(crate) command: Command,

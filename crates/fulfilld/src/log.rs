@@ -2,11 +2,13 @@
 
 use std::io::IsTerminal as _;
 
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::{
+    filter::Targets, fmt, layer::SubscriberExt as _, util::SubscriberInitExt as _,
+};
 
 use crate::cli::Command;
 
-/// Starts logging: `--log`, else `RUST_LOG`, else what suits the command.
+/// Starts logging: what was asked for, else what suits the command.
 pub(crate) fn start(asked: Option<&str>, command: &Command) {
     let usual = match command {
         Command::Serve(_) => "info",
@@ -14,14 +16,17 @@ pub(crate) fn start(asked: Option<&str>, command: &Command) {
         Command::Sandbox(_) => "warn,fulfill_sandbox=info",
         _ => "warn",
     };
-    let filter = match asked {
-        Some(asked) => EnvFilter::builder().parse_lossy(asked),
-        None => EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(usual)),
+    let asked = asked.filter(|words| !words.trim().is_empty()).unwrap_or(usual);
+    let filter: Targets = match asked.parse() {
+        Ok(filter) => filter,
+        Err(wrong) => {
+            eprintln!("--log or RUST_LOG is '{asked}': {wrong}; write for example fulfill=debug");
+            usual.parse().unwrap_or_default()
+        }
     };
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    let lines = fmt::layer()
         .with_target(false)
         .with_ansi(std::io::stderr().is_terminal())
-        .with_writer(std::io::stderr)
-        .init();
+        .with_writer(std::io::stderr);
+    tracing_subscriber::registry().with(filter).with(lines).init();
 }

@@ -63,8 +63,8 @@ impl Wanted {
         let reachable = sale.customer.email.is_some();
         Self {
             receipt: reachable && policy.receipts,
-            pending: reachable && (policy.receipts || policy.notices),
-            failed: reachable && (policy.receipts || policy.notices),
+            pending: reachable && policy.writes(),
+            failed: reachable && policy.writes(),
             access: reachable && policy.notices,
             merchant: policy.merchant,
         }

@@ -104,6 +104,14 @@ pub struct Policy {
     pub merchant: bool,
 }
 
+impl Policy {
+    /// Buyers are written to, now or once mail can go out.
+    #[must_use]
+    pub fn writes(&self) -> bool {
+        self.receipts || self.notices
+    }
+}
+
 /// Outside work to be queued, once for ever per (order, kind, line, unit).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewDelivery {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::{
     notice::SHIPPED,
     order::{Decision, NewDelivery, Order, changed},
-    place::{EffectKind, EffectStatus, web_address},
+    place::{Effect, EffectKind, EffectStatus, web_address},
 };
 
 /// Longest carrier and tracking number, in characters.
@@ -79,6 +79,13 @@ impl Shipment {
         known.map(|(name, text)| (name.to_owned(), text.clone())).collect()
     }
 
+    /// Whether a parcel that left went this way.
+    fn is_of(&self, parcel: &Effect) -> bool {
+        parcel.subject == self.carrier.as_deref().unwrap_or_default()
+            && parcel.value == self.tracking
+            && parcel.url == self.url
+    }
+
     fn said(&self) -> String {
         let parts: Vec<&str> =
             [&self.carrier, &self.tracking].into_iter().filter_map(|p| p.as_deref()).collect();
@@ -88,7 +95,7 @@ impl Shipment {
 
 /// Parcels leave: those of `lines`, or all that wait when it is empty. Lines that were named may have
 /// left before: then what is known of their way is corrected. With `mail` the buyer is told, once for
-/// each shipment.
+/// each shipment. The same shipment said twice changes nothing the second time.
 ///
 /// # Errors
 /// [`NotShipped`] when there is nothing to send.
@@ -99,9 +106,7 @@ pub fn ship(
     mail: bool,
     who: &str,
 ) -> Result<Decision, NotShipped> {
-    let parcel = |status| {
-        move |e: &&crate::place::Effect| e.kind == EffectKind::Parcel && e.status == status
-    };
+    let parcel = |status| move |e: &&Effect| e.kind == EffectKind::Parcel && e.status == status;
     for line in lines {
         let mut of_line = order.effects.iter().filter(|e| e.line == *line);
         let ready =
@@ -110,16 +115,17 @@ pub fn ship(
             return Err(NotShipped::Line(line.clone()));
         }
     }
-    let leaves = |e: &crate::place::Effect| {
+    let leaves = |e: &Effect| {
         parcel(EffectStatus::ToShip)(&e) && lines.is_empty() || {
             e.kind == EffectKind::Parcel
                 && lines.contains(&e.line)
                 && matches!(e.status, EffectStatus::ToShip | EffectStatus::Shipped)
         }
     };
+    let known = |e: &Effect| parcel(EffectStatus::Shipped)(&e) && shipment.is_of(e);
     let mut after = order.effects.clone();
     let (mut left, mut corrected) = (Vec::new(), Vec::new());
-    for effect in after.iter_mut().filter(|e| leaves(e)) {
+    for effect in after.iter_mut().filter(|e| leaves(e) && !known(e)) {
         let told = if effect.status == EffectStatus::Shipped { &mut corrected } else { &mut left };
         told.push(effect.line.clone());
         effect.status = EffectStatus::Shipped;
@@ -128,6 +134,7 @@ pub fn ship(
         effect.url.clone_from(&shipment.url);
     }
     let said = match (&left[..], &corrected[..]) {
+        ([], []) if order.effects.iter().any(known) => return Ok(Decision::default()),
         ([], []) => return Err(NotShipped::Nothing),
         ([], corrected) => format!("tracking corrected by {who}: {}", corrected.join(", ")),
         (left, _) => format!("shipped by {who}: {}", left.join(", ")),
@@ -158,7 +165,6 @@ mod tests {
         delivery::DeliveryStatus,
         id::SessionKey,
         order::{Owed, Status},
-        place::Effect,
     };
 
     fn parcel(line: &str, status: EffectStatus) -> Effect {
@@ -225,6 +231,18 @@ mod tests {
         let decision = ship(&before, &["li_1".into()], &post(), true, "Ann").unwrap();
         assert_eq!(decision.timeline, ["tracking corrected by Ann: li_1 (Post, RR1)"]);
         assert!(decision.deliveries.is_empty());
+    }
+
+    #[test]
+    fn the_same_shipment_twice_changes_nothing_the_second_time() {
+        let mut gone = parcel("li_1", EffectStatus::Shipped);
+        (gone.subject, gone.value) = ("Post".into(), Some("RR1".into()));
+        let before = order(vec![gone]);
+        for lines in [&[][..], &["li_1".to_owned()]] {
+            assert_eq!(ship(&before, lines, &post(), true, "Ann").unwrap(), Decision::default());
+        }
+        let other = Shipment::new(Some("Post"), Some("RR2"), None).unwrap();
+        assert_eq!(ship(&before, &[], &other, true, "Ann").unwrap_err(), NotShipped::Nothing);
     }
 
     #[test]

@@ -10,10 +10,7 @@ use fulfill_rules::{
 use tokio::{sync::Semaphore, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
-use super::{
-    Parts,
-    sessions::{announce, moment},
-};
+use super::{Parts, sessions::moment};
 use crate::{
     actions::{Fault, Receipt},
     store::Job,
@@ -131,7 +128,7 @@ async fn attempt(parts: &Parts, job: Job) {
         },
     );
     match parts.store.finish_delivery(&id, attempt, &next).await {
-        Ok(Some(recorded)) => announce(parts, &recorded, None),
+        Ok(Some(recorded)) => parts.announce(&recorded),
         Ok(None) => {
             tracing::warn!(session = %key, kind = %id.kind, attempt, "a later attempt has taken over")
         }

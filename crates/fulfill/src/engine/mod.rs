@@ -14,10 +14,11 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     actions::{Actions, mail::Daily},
+    announce::announce,
     clock::Clock,
     meters::Meters,
     pulse::Pulse,
-    store::Store,
+    store::{Recorded, Store},
     stripe::Client,
     wake::Wake,
 };
@@ -41,6 +42,12 @@ pub(crate) struct Parts {
     pub(crate) keep_bodies: Millis,
     /// Whether complete sessions are listed at start and every ten minutes.
     pub(crate) looks: bool,
+}
+
+impl Parts {
+    fn announce(&self, recorded: &Recorded) {
+        announce((&self.wake, &self.meters), self.clock.now(), recorded, None);
+    }
 }
 
 /// Fulfills what was rung. One of them runs in each process that shares the work.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use super::{Parts, sessions::announce};
+use super::Parts;
 
 const EVERY: Duration = Duration::from_secs(5);
 /// Transactions of one clean-up.
@@ -41,7 +41,7 @@ async fn release(parts: &Parts) {
     match parts.store.release(&parts.policy).await {
         Ok(moved) => {
             for recorded in moved {
-                announce(parts, &recorded, None);
+                parts.announce(&recorded);
             }
         }
         Err(error) => tracing::warn!(%error, "held orders could not be released; tried again"),

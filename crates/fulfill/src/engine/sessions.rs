@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::Parts;
 use crate::{
     clock::real_sleep,
-    store::{Claim, Look, Looked, Recorded},
+    store::{Claim, Look, Looked},
     stripe::{ApiError, ApiErrorKind, Asker, Purpose},
 };
 
@@ -271,17 +271,16 @@ async fn record(parts: &Parts, mut looks: mpsc::Receiver<Done>, holding: &Holdin
 }
 
 async fn record_some(parts: &Parts, looks: Vec<Look>, holding: &Holding) {
-    let firsts: HashMap<i64, Millis> =
-        looks.iter().map(|look| (look.claim.session, look.claim.first_rung_at)).collect();
+    let sessions: Vec<i64> = looks.iter().map(|look| look.claim.session).collect();
     for outcome in parts.store.record(looks, &parts.policy).await {
         match outcome {
-            Ok(recorded) => announce(parts, &recorded, firsts.get(&recorded.session).copied()),
+            Ok(recorded) => parts.announce(&recorded),
             Err((claim, error)) => unwritten(parts, claim, &error).await,
         }
     }
     let mut holding = lock(holding);
-    for session in firsts.keys() {
-        holding.remove(session);
+    for session in sessions {
+        holding.remove(&session);
     }
 }
 
@@ -295,32 +294,6 @@ async fn unwritten(parts: &Parts, claim: Claim, error: &crate::store::StoreError
         "what was decided could not be written to the database; the log has the cause".to_owned();
     let looked = Looked::Trouble { why, again_at, ask_a_person: tries >= TRIES_MAX };
     parts.store.record(vec![Look { claim, looked }], &parts.policy).await;
-}
-
-/// Tells everybody what was written: those who wait, the log, the meters.
-pub(super) fn announce(parts: &Parts, recorded: &Recorded, first_rung_at: Option<Millis>) {
-    parts.wake.looked(recorded.session);
-    if recorded.deliveries {
-        parts.wake.deliveries();
-    }
-    if recorded.again {
-        parts.wake.work();
-    }
-    let status = recorded.status.map_or("no order", |status| status.as_str());
-    match &recorded.placed {
-        Some(with) => {
-            parts.meters.placed(status);
-            tracing::info!(session = %recorded.key, status, %with, "fulfilled checkout session");
-        }
-        None if !recorded.told.is_empty() => {
-            tracing::info!(session = %recorded.key, status, "{}", recorded.told.join("; "));
-        }
-        None => tracing::debug!(session = %recorded.key, status, "looked at"),
-    }
-    if recorded.fulfilled {
-        let now = parts.clock.now();
-        parts.meters.fulfilled(now - first_rung_at.unwrap_or(now));
-    }
 }
 
 /// Keeps the claims of slow looks alive.

@@ -2,6 +2,7 @@
 //! again. Each act is told in the timeline, with who did it.
 
 use fulfill_rules::{
+    Millis,
     id::SessionKey,
     notice,
     order::Decision,
@@ -37,6 +38,14 @@ pub enum NotResent {
     #[error("{0} is being sent right now; look again in a minute")]
     Running(String),
 }
+
+/// Longest note, in characters.
+const NOTE_CHARS_MAX: usize = 2_000;
+
+/// A note that cannot be kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a note has 1 to {NOTE_CHARS_MAX} characters")]
+pub struct NotNoted;
 
 /// An act that the rules may refuse.
 pub type Act<T, E> = Result<Option<Result<T, E>>, StoreError>;
@@ -91,6 +100,11 @@ impl Store {
                     if let Some(why) = refused {
                         return Ok(Some(Err(why)));
                     }
+                    let moved = moved.into_iter().next();
+                    if moved.as_ref().is_none_or(|moved| moved.told.is_empty()) {
+                        // The same shipment once more.
+                        return Ok(moved.map(Ok));
+                    }
                     // A mail that is sent again tells the way as it is known now.
                     tx.execute(
                         "UPDATE delivery SET input = $1 WHERE session = $2 AND kind = $3 AND line = \
@@ -106,22 +120,22 @@ impl Store {
                         )
                         .await?;
                     }
-                    Ok(moved.into_iter().next().map(Ok))
+                    Ok(moved.map(Ok))
                 })
             })
             .await
     }
 
-    /// Writes something into an order's timeline. `false`: there is no such order.
+    /// Writes something into an order's timeline. `None`: there is no such order.
     ///
     /// # Errors
-    /// When it cannot be written.
-    pub async fn add_note(
-        &self,
-        key: &SessionKey,
-        text: &str,
-        who: &str,
-    ) -> Result<bool, StoreError> {
+    /// When it cannot be written. Inside: when it is empty or too long.
+    pub async fn add_note(&self, key: &SessionKey, text: &str, who: &str) -> Act<(), NotNoted> {
+        let text = text.trim();
+        if text.is_empty() || text.chars().count() > NOTE_CHARS_MAX {
+            return Ok(Some(Err(NotNoted)));
+        }
+        let text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
         let (now, key, who) = (self.now(), key.clone(), who.to_owned());
         let what = format!("note by {who}: {text}");
         self.db
@@ -129,14 +143,14 @@ impl Store {
                 let (key, who, what) = (key.clone(), who.clone(), what.clone());
                 Box::pin(async move {
                     let Some(session) = Self::order_number(tx, &key).await? else {
-                        return Ok(false);
+                        return Ok(None);
                     };
                     rework(tx, vec![session], now, None, Some(&who), |_, _| Decision {
                         timeline: vec![what.clone()],
                         ..Decision::default()
                     })
                     .await?;
-                    Ok(true)
+                    Ok(Some(Ok(())))
                 })
             })
             .await
@@ -168,12 +182,7 @@ impl Store {
                     if known.iter().any(|(status,)| status == "running") {
                         return Ok(Some(Err(NotResent::Running(mail))));
                     }
-                    tx.execute(
-                        "UPDATE delivery SET status = 'due', due_at = $1, forgiven = attempt, \
-                         resent = resent + 1, said = NULL WHERE session = $2 AND kind = $3",
-                        vals![now, session, &mail],
-                    )
-                    .await?;
+                    make_due(tx, session, &mail, now).await?;
                     let what = format!("{mail} is sent again, says {who}");
                     rework(tx, vec![session], now, None, Some(&who), |_, _| Decision {
                         timeline: vec![what.clone()],
@@ -185,4 +194,19 @@ impl Store {
             })
             .await
     }
+}
+
+/// Mails of that kind are sent once more, but for one that is being sent right now. How many.
+pub(super) async fn make_due(
+    tx: &mut Tx,
+    session: i64,
+    mail: &str,
+    now: Millis,
+) -> Result<u64, StoreError> {
+    tx.execute(
+        "UPDATE delivery SET status = 'due', due_at = $1, forgiven = attempt, resent = resent + 1, said = NULL \
+         WHERE session = $2 AND kind = $3 AND status <> 'running'",
+        vals![now, session, mail],
+    )
+    .await
 }

@@ -2,19 +2,27 @@
 
 use fulfill_rules::{
     HOUR, MINUTE, Millis,
-    notice::LINK,
-    order::{NewDelivery, after_delivery},
+    id::SessionKey,
+    notice::{self, LINK},
+    order::{Decision, NewDelivery, after_delivery},
 };
 
 use super::{
-    OrderView, Store, StoreError,
+    OrderView, Store, StoreError, acts,
     db::{Lane, Tx, vals},
+    orders,
     record::rework,
     views,
 };
 
 /// Links that one address is sent in an hour.
 const LINKS_PER_HOUR: i64 = 3;
+/// Times an hour that a buyer may have the mails of one order sent again.
+const AGAIN_PER_HOUR: i64 = 3;
+/// What the timeline says then.
+const AGAIN: &str = "the mails are sent again, asked for by the buyer";
+/// What a buyer may have sent again.
+pub(crate) const MAILS_AGAIN: [&str; 3] = [notice::RECEIPT, notice::ACCESS, notice::SHIPPED];
 /// Orders on a buyer's page.
 const ORDERS_MAX: i64 = 50;
 
@@ -53,6 +61,44 @@ impl Store {
                     })
                     .await?;
                     Ok(!moved.is_empty())
+                })
+            })
+            .await
+    }
+
+    /// Makes the mails that an order's buyer had due again. False when none was sent before, or when
+    /// they were asked for too often.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub async fn mails_again(&self, key: &SessionKey) -> Result<bool, StoreError> {
+        let (now, key) = (self.now(), key.clone());
+        self.db
+            .write("mails_again", Lane::Others, move |tx| {
+                let key = key.clone();
+                Box::pin(async move {
+                    let Some(session) = Self::order_number(tx, &key).await? else {
+                        return Ok(false);
+                    };
+                    orders::lock(tx, vec![session]).await?;
+                    let sql = "SELECT COUNT(*) FROM timeline WHERE session = $1 AND what = $2 AND at > $3";
+                    let asked: Option<(i64,)> =
+                        tx.first(sql, vals![session, AGAIN, now - HOUR]).await?;
+                    if asked.is_some_and(|(n,)| n >= AGAIN_PER_HOUR) {
+                        return Ok(false);
+                    }
+                    let mut due = 0;
+                    for mail in MAILS_AGAIN {
+                        due += acts::make_due(tx, session, mail, now).await?;
+                    }
+                    if due > 0 {
+                        rework(tx, vec![session], now, None, Some("the buyer"), |_, _| Decision {
+                            timeline: vec![AGAIN.to_owned()],
+                            ..Decision::default()
+                        })
+                        .await?;
+                    }
+                    Ok(due > 0)
                 })
             })
             .await

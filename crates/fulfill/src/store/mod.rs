@@ -31,9 +31,10 @@ use std::{path::PathBuf, sync::Arc};
 
 use fulfill_rules::Millis;
 
+pub(crate) use self::buyers::MAILS_AGAIN;
 use self::db::{Db, Lane, vals};
 pub use self::{
-    acts::{Act, MAILS, NotResent},
+    acts::{Act, MAILS, NotNoted, NotResent},
     charts::{DayView, SPANS, Spans},
     db::Tripwire,
     deliveries::{Job, JobKey},

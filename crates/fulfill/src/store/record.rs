@@ -76,6 +76,8 @@ pub struct Recorded {
     pub placed: Option<String>,
     /// Seconds since 1970 at which the session was made.
     pub created: Option<i64>,
+    /// When the session was first heard of.
+    pub first_rung_at: Millis,
     /// There is outside work to do.
     pub deliveries: bool,
     /// It was rung while it was looked at, and is due again.
@@ -346,6 +348,7 @@ fn recorded(change: &Change<'_>, look: &Ready, again: bool) -> Recorded {
         fulfilled: status == Some(Status::Fulfilled) && was != Some(Status::Fulfilled),
         placed: change.decision.placed.then(|| summary(&change.decision.effects)),
         created: change.sale.and_then(|(sale, _)| sale.created),
+        first_rung_at: look.claim.first_rung_at,
         deliveries: !change.decision.deliveries.is_empty(),
         again,
         told: change.decision.timeline.clone(),
@@ -403,6 +406,7 @@ pub(super) async fn rework(
             fulfilled: status == Some(Status::Fulfilled) && was != Some(Status::Fulfilled),
             placed: None,
             created: None,
+            first_rung_at: locked.first_rung_at,
             deliveries: !change.decision.deliveries.is_empty(),
             again: false,
             told: change.decision.timeline.clone(),

@@ -47,6 +47,8 @@ pub struct Quarantined {
 /// How much waits, for a badge.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct ToDoCounts {
+    /// Orders that wait for a person, each once.
+    pub orders: i64,
     /// Orders that need attention.
     pub attention: i64,
     /// Orders with parcels to pack.
@@ -61,8 +63,19 @@ impl ToDoCounts {
     /// All of it.
     #[must_use]
     pub fn sum(&self) -> i64 {
-        self.attention + self.parcels + self.stuck + self.quarantined
+        self.orders + self.quarantined
     }
+}
+
+/// The orders that wait for a person.
+macro_rules! waiting {
+    () => {
+        "SELECT session FROM orders WHERE livemode = $1 AND status = 'needs_attention' AND status <> 'fulfilled' \
+         UNION SELECT e.session FROM effect e JOIN orders o ON o.session = e.session \
+           WHERE e.status = 'to_ship' AND o.livemode = $1 \
+         UNION SELECT d.session FROM delivery d JOIN orders o ON o.session = d.session \
+           WHERE d.livemode = $1 AND d.status = 'stuck'"
+    };
 }
 
 rows! {
@@ -107,8 +120,9 @@ impl Store {
         self.db
             .read(move |tx| {
                 Box::pin(async move {
-                    let mut counts = [0; 4];
+                    let mut counts = [0; 5];
                     for (count, sql) in counts.iter_mut().zip([
+                        concat!("SELECT COUNT(*) FROM (", waiting!(), ") waiting"),
                         "SELECT COUNT(*) FROM orders WHERE livemode = $1 AND status = 'needs_attention' \
                          AND status <> 'fulfilled'",
                         "SELECT COUNT(DISTINCT e.session) FROM effect e JOIN orders o ON o.session = e.session \
@@ -119,8 +133,8 @@ impl Store {
                         let found: Option<(i64,)> = tx.first(sql, vals![livemode]).await?;
                         *count = found.map_or(0, |(n,)| n);
                     }
-                    let [attention, parcels, stuck, quarantined] = counts;
-                    Ok(ToDoCounts { attention, parcels, stuck, quarantined })
+                    let [orders, attention, parcels, stuck, quarantined] = counts;
+                    Ok(ToDoCounts { orders, attention, parcels, stuck, quarantined })
                 })
             })
             .await
@@ -146,15 +160,7 @@ impl Store {
 
 async fn orders(tx: &mut Tx, livemode: bool) -> Result<(Vec<OrderView>, bool), StoreError> {
     let found: Vec<(i64,)> = tx
-        .fetch(
-            "SELECT session FROM orders WHERE livemode = $1 AND status = 'needs_attention' AND status <> 'fulfilled' \
-             UNION SELECT e.session FROM effect e JOIN orders o ON o.session = e.session \
-               WHERE e.status = 'to_ship' AND o.livemode = $1 \
-             UNION SELECT d.session FROM delivery d JOIN orders o ON o.session = d.session \
-               WHERE d.livemode = $1 AND d.status = 'stuck' \
-             ORDER BY session LIMIT $2",
-            vals![livemode, ORDERS_MAX + 1],
-        )
+        .fetch(concat!(waiting!(), " ORDER BY session LIMIT $2"), vals![livemode, ORDERS_MAX + 1])
         .await?;
     let mut seqs: Vec<i64> = found.into_iter().map(|(seq,)| seq).collect();
     let max = usize::try_from(ORDERS_MAX).unwrap_or(usize::MAX);

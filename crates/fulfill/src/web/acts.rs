@@ -9,19 +9,16 @@ use axum::{
     http::StatusCode,
     response::IntoResponse as _,
 };
-use fulfill_rules::shipment::Shipment;
+use fulfill_rules::{id::SessionKey, shipment::Shipment};
 use serde::Deserialize;
 use serde_json::json;
 
 use super::{
     Web,
     api::{Caller, Problem, json_body, session_key},
-    orders::{self, Answer, LINES_MAX, no_order, tell},
+    orders::{self, Answer, LINES_MAX, no_order},
 };
 use crate::store::MAILS;
-
-/// Longest note, in characters.
-const NOTE_CHARS_MAX: usize = 2_000;
 
 /// What is sent, and how.
 #[derive(Debug, Default, Deserialize)]
@@ -48,13 +45,21 @@ pub(super) async fn ship(
     }
     let shipment = Shipment::new(carrier.as_deref(), tracking.as_deref(), url.as_deref())
         .map_err(|mistake| Problem::invalid(mistake.to_string()))?;
-    match web.store.ship(&key, lines, shipment, web.mails, &who.0).await? {
-        None => Err(no_order(&web, &key, web.store.session_view(&key).await?.as_ref())),
-        Some(Err(why)) => Err(conflict(format!("{key}: {why}"))),
-        Some(Ok(recorded)) => {
-            tell(&web, &recorded, None);
-            orders::show(State(web), Path(id)).await
-        }
+    let act = web.store.ship(&key, lines, shipment, web.policy.writes(), &who.0).await?;
+    let shipped = done(&web, &key, act).await?.map_err(conflict)?;
+    web.announce(&shipped, &who.0);
+    orders::show(State(web), Path(id)).await
+}
+
+/// What an act came to, or why it was refused.
+async fn done<T, E: std::fmt::Display>(
+    web: &Web,
+    key: &SessionKey,
+    act: Option<Result<T, E>>,
+) -> Result<Result<T, String>, Problem> {
+    match act {
+        None => Err(no_order(web, key, web.store.session_view(key).await?.as_ref())),
+        Some(act) => Ok(act.map_err(|why| format!("{key}: {why}"))),
     }
 }
 
@@ -79,21 +84,9 @@ pub(super) async fn note(
 ) -> Answer {
     let key = session_key(&id)?;
     let Note { text } = json_body(body).await?;
-    let text = noted(&text).map_err(Problem::invalid)?;
-    if web.store.add_note(&key, &text, &who.0).await? {
-        orders::show(State(web), Path(id)).await
-    } else {
-        Err(no_order(&web, &key, web.store.session_view(&key).await?.as_ref()))
-    }
-}
-
-/// A note as it is kept.
-pub(super) fn noted(text: &str) -> Result<String, String> {
-    let text = text.trim();
-    if text.is_empty() || text.chars().count() > NOTE_CHARS_MAX {
-        return Err(format!("text: write 1 to {NOTE_CHARS_MAX} characters"));
-    }
-    Ok(text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect())
+    let act = web.store.add_note(&key, &text, &who.0).await?;
+    done(&web, &key, act).await?.map_err(Problem::invalid)?;
+    orders::show(State(web), Path(id)).await
 }
 
 /// Which mail.
@@ -116,15 +109,11 @@ pub(super) async fn resend(
     if !MAILS.contains(&mail.as_str()) {
         return Err(Problem::invalid(format!("mail: one of {}", MAILS.join(", "))));
     }
-    match web.store.resend(&key, &mail, &who.0).await? {
-        None => Err(no_order(&web, &key, web.store.session_view(&key).await?.as_ref())),
-        Some(Err(why)) => Err(conflict(format!("{key}: {why}"))),
-        Some(Ok(())) => {
-            web.wake.deliveries();
-            let order = orders::show(State(web), Path(id)).await?;
-            Ok((StatusCode::ACCEPTED, order).into_response())
-        }
-    }
+    let act = web.store.resend(&key, &mail, &who.0).await?;
+    done(&web, &key, act).await?.map_err(conflict)?;
+    web.wake.deliveries();
+    let order = orders::show(State(web), Path(id)).await?;
+    Ok((StatusCode::ACCEPTED, order).into_response())
 }
 
 /// `GET /api/stock`: all shelves.

@@ -21,7 +21,7 @@ use super::{
     visitors::{self, Allowance},
     words::{Say, Words},
 };
-use crate::store::StoreError;
+use crate::store::{MAILS_AGAIN, OrderView, StoreError};
 
 /// Requests a minute from one address. What one mail address gets is bounded in the store.
 const PER_MINUTE: i64 = 6;
@@ -72,10 +72,14 @@ struct Find<'a> {
     form: bool,
     mistake: bool,
     orders: Vec<OrderShown<'a>>,
+    /// The link that leads back to the orders.
+    back: Option<String>,
 }
 
 struct OrderShown<'a> {
     say: &'static Say,
+    /// Its mails can be sent again.
+    again: bool,
     order: Bought<'a>,
 }
 
@@ -94,6 +98,7 @@ impl<'a> Find<'a> {
             form: false,
             mistake: false,
             orders: Vec::new(),
+            back: None,
         }
     }
 }
@@ -133,9 +138,6 @@ pub(super) async fn send(State(hall): State<Arc<Hall>>, request: Request) -> Res
 pub(super) fn answer(hall: &Arc<Hall>, head: &Parts, whose: Whose) -> Response {
     let (w, headers) = (hall.words(&head.headers, None), &head.headers);
     let address = visitors::address(headers, &head.extensions, hall.behind_proxy);
-    // Browsers say where a form stands: this one stands on our own pages.
-    let site = headers.get("sec-fetch-site").and_then(|value| value.to_str().ok());
-    let foreign = site.is_some_and(|site| !matches!(site, "same-origin" | "none"));
     let base = if matches!(whose, Whose::Session(_)) { "../" } else { "" };
     let notice = |code, say, mark| {
         let mut page = Find::new(&hall.look, w, say, mark);
@@ -145,11 +147,17 @@ pub(super) fn answer(hall: &Arc<Hall>, head: &Parts, whose: Whose) -> Response {
     if !hall.mailing {
         return notice(StatusCode::OK, &w.find.no_mail, Mark::Stop);
     }
-    if foreign || !hall.letters.asked.allow(address, hall.clock.now()) {
+    if foreign(headers) || !hall.letters.asked.allow(address, hall.clock.now()) {
         return notice(StatusCode::TOO_MANY_REQUESTS, &w.find.too_many, Mark::Stop);
     }
     look_up(hall, whose);
     notice(StatusCode::OK, &w.find.asked, Mark::Mail)
+}
+
+/// Browsers say where a form stands: ours stand on our own pages.
+fn foreign(headers: &HeaderMap) -> bool {
+    let site = headers.get("sec-fetch-site").and_then(|value| value.to_str().ok());
+    site.is_some_and(|site| !matches!(site, "same-origin" | "none"))
 }
 
 /// Queues the mail where there is somebody to write to; nobody waits for it.
@@ -193,20 +201,65 @@ pub(super) async fn orders(
     headers: HeaderMap,
     Path(link): Path<String>,
 ) -> Response {
-    let session = hall.links.orders_of(&link, hall.clock.now());
-    let found = match session {
+    match mine(&hall, &link).await {
+        Ok(found) => shown(&hall, &headers, &found),
+        Err(error) => trouble(&hall, &headers, &error),
+    }
+}
+
+/// `POST /my-orders/{link}` with `order=cs_…`: the mails of that order once more.
+pub(super) async fn again(
+    State(hall): State<Arc<Hall>>,
+    Path(link): Path<String>,
+    request: Request,
+) -> Response {
+    let (head, body) = request.into_parts();
+    let id = match field(&head, body, "order").await {
+        Ok(id) => id,
+        Err(unread) => return unread.into_response(),
+    };
+    let found = match mine(&hall, &link).await {
+        Ok(found) => found,
+        Err(error) => return trouble(&hall, &head.headers, &error),
+    };
+    let Some(order) = found.iter().find(|order| order.key.id == id) else {
+        return shown(&hall, &head.headers, &[]);
+    };
+    let w = hall.words(&head.headers, Some(order));
+    let address = visitors::address(&head.headers, &head.extensions, hall.behind_proxy);
+    let mut page = Find::new(&hall.look, w, &w.find.too_many, Mark::Stop);
+    page.base = "../";
+    if foreign(&head.headers) || !hall.letters.asked.allow(address, hall.clock.now()) {
+        return hall.look.page(StatusCode::TOO_MANY_REQUESTS, &page);
+    }
+    match hall.store.mails_again(&order.key).await {
+        Ok(true) => {
+            hall.wake.deliveries();
+            (page.say, page.mark) = (&w.find.again_sent, Mark::Mail);
+            (page.back, page.status) = (Some(link), "sent");
+            hall.look.page(StatusCode::OK, &page)
+        }
+        Ok(false) => hall.look.page(StatusCode::TOO_MANY_REQUESTS, &page),
+        Err(error) => trouble(&hall, &head.headers, &error),
+    }
+}
+
+/// The orders that a link opens.
+async fn mine(hall: &Hall, link: &str) -> Result<Vec<OrderView>, StoreError> {
+    match hall.links.orders_of(link, hall.clock.now()) {
         Some(session) => hall.store.orders_of_buyer(session).await,
         None => Ok(Vec::new()),
-    };
-    let found = match found {
-        Ok(found) => found,
-        Err(error) => {
-            tracing::error!(%error, "a buyer's orders could not be read");
-            let w = hall.words(&headers, None);
-            return hall.notice(w, StatusCode::SERVICE_UNAVAILABLE, &w.trouble, Some(10));
-        }
-    };
-    let w = hall.words(&headers, found.first());
+    }
+}
+
+fn trouble(hall: &Hall, headers: &HeaderMap, error: &StoreError) -> Response {
+    tracing::error!(%error, "a buyer's orders could not be read or their mails not be queued");
+    let w = hall.words(headers, None);
+    hall.notice(w, StatusCode::SERVICE_UNAVAILABLE, &w.trouble, Some(10))
+}
+
+fn shown(hall: &Hall, headers: &HeaderMap, found: &[OrderView]) -> Response {
+    let w = hall.words(headers, found.first());
     let mut page = Find::new(&hall.look, w, &w.find.over, Mark::Stop);
     (page.base, page.finding) = ("../", hall.mailing);
     if found.is_empty() {
@@ -215,7 +268,12 @@ pub(super) async fn orders(
     (page.say, page.mark, page.status) = (&w.find.mine, Mark::Done, "orders");
     let shown = found.iter().filter_map(|order| {
         let (say, _, show) = super::buyer::of_order(order, w);
-        (show != Show::Nothing).then(|| OrderShown { say, order: Bought::of(order, w, show) })
+        let mails = order.deliveries.iter().any(|d| MAILS_AGAIN.contains(&d.kind.as_str()));
+        (show != Show::Nothing).then(|| OrderShown {
+            say,
+            again: hall.mailing && mails,
+            order: Bought::of(order, w, show),
+        })
     });
     page.orders = shown.collect();
     hall.look.page(StatusCode::OK, &page)

@@ -95,7 +95,7 @@ pub(super) fn router(web: &Web) -> Router {
         .route("/success/live", get(live::live))
         .route("/success/mail-link", post(mail_link))
         .route("/my-orders", get(find::ask).post(find::send))
-        .route("/my-orders/{link}", get(find::orders))
+        .route("/my-orders/{link}", get(find::orders).post(find::again))
         .with_state(Arc::new(hall))
 }
 

@@ -94,6 +94,7 @@ pub(super) async fn live(State(hall): State<Arc<Hall>>, request: Request) -> Res
     let listener = Listener {
         looks: hall.wake.listen(),
         key,
+        session: None,
         stand,
         until: now + DURATION,
         poll_at: now,
@@ -121,6 +122,8 @@ pub(super) async fn live(State(hall): State<Arc<Hall>>, request: Request) -> Res
 struct Listener {
     stand: Stand,
     key: SessionKey,
+    /// Its number, once it is known.
+    session: Option<i64>,
     looks: broadcast::Receiver<i64>,
     until: Millis,
     poll_at: Millis,
@@ -152,8 +155,12 @@ impl Listener {
                 return Some(b": still here\n\n");
             }
             tokio::select! {
-                // Whichever session it was: that is cheaper to ask than to know.
-                _ = self.looks.recv() => self.poll_at = self.poll_at.min(now + SECOND / 5),
+                // A listener that fell behind does not know whose looks it missed.
+                looked = self.looks.recv() => {
+                    if looked.ok().is_none_or(|session| self.session.is_none_or(|own| own == session)) {
+                        self.poll_at = self.poll_at.min(now + SECOND / 5);
+                    }
+                }
                 () = hall.clock.sleep(TICK.min(Duration::from_millis(
                     (self.poll_at - now).max(10).unsigned_abs()))) => {}
             }
@@ -169,6 +176,7 @@ impl Listener {
         };
         // The database is away: the next look may find it.
         let Ok(view) = view else { return false };
+        self.session = view.as_ref().map(|view| view.session);
         let standing = Standing::of(view.as_ref(), words::of(ALL[0]), now, true);
         if now >= self.ring_at {
             self.ring_at = now + standing.refresh.map_or(MINUTE, |s| i64::from(s) * SECOND);

@@ -28,8 +28,17 @@ use fulfill_rules::order::Policy;
 use secrecy::SecretString;
 
 use crate::{
-    brand::Brand, clock::Clock, door::Door, links::Links, meters::Meters, pulse::Pulse,
-    sign_in::Passwords, store::Store, stripe::Secrets, wake::Wake,
+    announce::announce,
+    brand::Brand,
+    clock::Clock,
+    door::Door,
+    links::Links,
+    meters::Meters,
+    pulse::Pulse,
+    sign_in::Passwords,
+    store::{Recorded, Store},
+    stripe::Secrets,
+    wake::Wake,
 };
 
 /// What the pages and the API need. Cheap to clone.
@@ -43,8 +52,6 @@ pub(crate) struct Web {
     pub(crate) clock: Clock,
     pub(crate) secrets: Secrets,
     pub(crate) passwords: Passwords,
-    /// Buyers are told by mail when a parcel leaves.
-    pub(crate) mails: bool,
     /// Beside it, tokens that people made in the dashboard open the API.
     pub(crate) api_token: Option<SecretString>,
     /// Addresses are taken from `X-Forwarded-For` (its last entry).
@@ -59,6 +66,13 @@ pub(crate) struct Web {
     pub(crate) mailing: bool,
     /// What shows that a browser is a buyer's.
     pub(crate) links: Links,
+}
+
+impl Web {
+    /// Tells whom it concerns what a person did.
+    fn announce(&self, recorded: &Recorded, who: &str) {
+        announce((&self.wake, &self.meters), self.clock.now(), recorded, Some(who));
+    }
 }
 
 /// Everything under one roof. Serve it with `into_make_service_with_connect_info::<SocketAddr>()`:

@@ -21,7 +21,7 @@ use super::{
     api::{Caller, Problem, json_body, parameters, session_key},
     order_json::{self, moment},
 };
-use crate::store::{GrantsOf, OrdersQuery, Recorded, Ringer, SessionView};
+use crate::store::{GrantsOf, OrdersQuery, Ringer, SessionView};
 
 /// An operator waits this long for a look.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -199,21 +199,9 @@ async fn by_hand(
         return Err(Problem::invalid(format!("lines: {key} has no line '{odd}'")));
     }
     if let Some(recorded) = web.store.by_hand(&key, act, lines, &who.0).await? {
-        tell(&web, &recorded, Some(order.first_seen_at));
+        web.announce(&recorded, &who.0);
     }
     show(State(web), Path(id)).await
-}
-
-pub(super) fn tell(web: &Web, recorded: &Recorded, first_seen_at: Option<i64>) {
-    if recorded.deliveries {
-        web.wake.deliveries();
-    }
-    let status = recorded.status.map_or("no order", Status::as_str);
-    tracing::info!(session = %recorded.key, status, "{}", recorded.told.join("; "));
-    if recorded.fulfilled {
-        let now = web.clock.now();
-        web.meters.fulfilled(now - first_seen_at.unwrap_or(now));
-    }
 }
 
 /// `GET /api/grants`: what a customer may use, and with `access` whether they may use that.

@@ -1,6 +1,6 @@
 //! What people do to orders and shelves: told with who did it, and nothing else moves.
 
-use fulfill::store::{NotResent, OrdersQuery, StockChange};
+use fulfill::store::{NotNoted, NotResent, OrdersQuery, StockChange};
 use fulfill_rules::{notice, order::Status, shipment::Shipment};
 
 use crate::{Bench, bench::key, both, supply::open};
@@ -29,6 +29,10 @@ both!(a_parcel_leaves_once_and_the_buyer_is_told, async |t| {
     assert!(last.0.starts_with("shipped by Ann") && last.0.ends_with("(Post, RR-77)"), "{last:?}");
 
     let again = t.store.ship(&key("cs_test_a"), vec![], post(), true, "Ann").await.unwrap();
+    assert!(again.unwrap().unwrap().told.is_empty(), "the same once more changes nothing");
+    assert_eq!(told(t, "cs_test_a").await.pop().unwrap(), last);
+    let other = Shipment::new(Some("Post"), Some("RR-78"), None).unwrap();
+    let again = t.store.ship(&key("cs_test_a"), vec![], other, true, "Ann").await.unwrap();
     assert!(again.unwrap().is_err(), "nothing is left to send");
     let found = OrdersQuery { q: Some("rr-77".into()), limit: 5, ..OrdersQuery::default() };
     assert_eq!(t.store.orders(found).await.unwrap().orders.len(), 1, "by its tracking number");
@@ -48,12 +52,16 @@ both!(orders_with_parcels_to_pack_are_found, async |t| {
 both!(a_note_is_told_and_changes_nothing, async |t| {
     t.pay("cs_test_a", &[("course", 1)]).await;
     let before = t.order("cs_test_a").await;
-    assert!(t.store.add_note(&key("cs_test_a"), "called him <b>", "Ann").await.unwrap());
+    let noted = t.store.add_note(&key("cs_test_a"), " called him <b>\n", "Ann").await.unwrap();
+    assert_eq!(noted, Some(Ok(())));
     let after = t.order("cs_test_a").await;
     assert_eq!((after.status, after.effects), (before.status, before.effects));
     let last = told(t, "cs_test_a").await.pop().unwrap();
     assert_eq!(last, ("note by Ann: called him <b>".to_owned(), Some("Ann".to_owned())));
-    assert!(!t.store.add_note(&key("cs_test_z"), "x", "Ann").await.unwrap());
+    let nobody = t.store.add_note(&key("cs_test_z"), "x", "Ann").await.unwrap();
+    assert_eq!(nobody, None);
+    let empty = t.store.add_note(&key("cs_test_a"), " \n", "Ann").await.unwrap();
+    assert_eq!(empty, Some(Err(NotNoted)));
 });
 
 both!(a_mail_is_sent_again_when_a_person_says_so, async |t| {
@@ -74,6 +82,20 @@ both!(a_mail_is_sent_again_when_a_person_says_so, async |t| {
     assert_eq!((first.resent, again.resent), (0, 1), "it leaves under another key");
     assert!(matches!(resend(notice::SHIPPED).await, Err(NotResent::Never(_))));
     assert!(matches!(resend("mail.new_order").await, Err(NotResent::Unknown(_))));
+});
+
+both!(a_buyer_has_mails_sent_again_three_times_an_hour, async |t| {
+    t.pay("cs_test_a", &[("course", 1)]).await;
+    t.store.claim_deliveries(&[notice::RECEIPT], 5).await.unwrap().remove(0);
+    assert!(!t.store.mails_again(&key("cs_test_a")).await.unwrap(), "one is being sent right now");
+    t.pay("cs_test_b", &[("course", 1)]).await;
+    for asked in 1..=4 {
+        let sent = t.store.mails_again(&key("cs_test_b")).await.unwrap();
+        assert_eq!(sent, asked <= 3, "{asked}");
+    }
+    let last = told(t, "cs_test_b").await.pop().unwrap();
+    assert_eq!(last.1.as_deref(), Some("the buyer"), "{last:?}");
+    assert!(!t.store.mails_again(&key("cs_test_z")).await.unwrap());
 });
 
 both!(every_change_of_a_shelf_is_a_movement, async |t| {

@@ -3,7 +3,10 @@
 use std::{path::Path, process::ExitCode};
 
 use anyhow::bail;
-use fulfill::{rules::shipment::Shipment, store::MAILS};
+use fulfill::{
+    rules::{id::SessionKey, shipment::Shipment},
+    store::MAILS,
+};
 
 use super::{WHO, unknown};
 use crate::{
@@ -18,12 +21,14 @@ pub(crate) async fn ship(config: Option<&Path>, args: ShipArgs) -> anyhow::Resul
         Shipment::new(args.carrier.as_deref(), args.tracking.as_deref(), args.url.as_deref())?;
     let here = Installation::open(config).await?;
     let key = here.key(&args.id)?;
-    let policy = here.fulfill.policy();
-    let mail = policy.receipts || policy.notices;
-    match here.fulfill.store().ship(&key, args.lines, shipment, mail, WHO).await? {
-        None => bail!("{}", unknown(&key)),
-        Some(Err(why)) => bail!("{key}: {why}"),
-        Some(Ok(moved)) => moved.told.iter().for_each(|told| say(format_args!("{key}: {told}"))),
+    let mail = here.fulfill.policy().writes();
+    let moved =
+        done(&key, here.fulfill.store().ship(&key, args.lines, shipment, mail, WHO).await?)?;
+    for told in &moved.told {
+        say(format_args!("{key}: {told}"));
+    }
+    if moved.told.is_empty() {
+        say(format_args!("{key}: that was known already"));
     }
     here.close().await;
     Ok(ExitCode::SUCCESS)
@@ -33,13 +38,7 @@ pub(crate) async fn ship(config: Option<&Path>, args: ShipArgs) -> anyhow::Resul
 pub(crate) async fn note(config: Option<&Path>, args: NoteArgs) -> anyhow::Result<ExitCode> {
     let here = Installation::open(config).await?;
     let key = here.key(&args.id)?;
-    let text = args.text.trim();
-    if text.is_empty() {
-        bail!("{key}: a note needs words");
-    }
-    if !here.fulfill.store().add_note(&key, text, WHO).await? {
-        bail!("{}", unknown(&key));
-    }
+    done(&key, here.fulfill.store().add_note(&key, &args.text, WHO).await?)?;
     say(format_args!("{key}: noted"));
     here.close().await;
     Ok(ExitCode::SUCCESS)
@@ -54,11 +53,16 @@ pub(crate) async fn resend(config: Option<&Path>, args: ResendArgs) -> anyhow::R
     }
     let here = Installation::open(config).await?;
     let key = here.key(&args.id)?;
-    match here.fulfill.store().resend(&key, &mail, WHO).await? {
-        None => bail!("{}", unknown(&key)),
-        Some(Err(why)) => bail!("{key}: {why}"),
-        Some(Ok(())) => say(format_args!("{key}: {mail} is due; `fulfilld serve` sends it")),
-    }
+    done(&key, here.fulfill.store().resend(&key, &mail, WHO).await?)?;
+    say(format_args!("{key}: {mail} is due; `fulfilld serve` sends it"));
     here.close().await;
     Ok(ExitCode::SUCCESS)
+}
+
+/// What an act came to, or why it was refused.
+fn done<T, E: std::fmt::Display>(key: &SessionKey, act: Option<Result<T, E>>) -> anyhow::Result<T> {
+    match act {
+        None => bail!("{}", unknown(key)),
+        Some(act) => act.map_err(|why| anyhow::anyhow!("{key}: {why}")),
+    }
 }

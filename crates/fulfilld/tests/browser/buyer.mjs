@@ -9,8 +9,8 @@ const BUYER = "ada@example.com";
 const EVIL = "<script>document.title='evil'</script><img src=x onerror=alert(1)>";
 
 const WORDS = {
-  en: { ready: "Your order is ready", waits: "Your payment is on its way", failed: "The payment did not go through", sepa: "up to 6 business days", asked: "Please look into your mail", link: "The link to your orders", orders: "Your orders", money: "€49.00", see: "See my orders" },
-  de: { ready: "Ihre Bestellung ist bereit", waits: "Ihre Zahlung ist unterwegs", failed: "Die Zahlung war nicht erfolgreich", sepa: "bis zu 6 Werktage", asked: "Bitte sehen Sie in Ihre E-Mails", link: "Der Link zu Ihren Bestellungen", orders: "Ihre Bestellungen", money: "49,00 €", see: "Meine Bestellungen ansehen" },
+  en: { ready: "Your order is ready", waits: "Your payment is on its way", failed: "The payment did not go through", sepa: "up to 6 business days", asked: "Please look into your mail", link: "The link to your orders", orders: "Your orders", again: "The mails are on their way again", money: "€49.00", see: "See my orders" },
+  de: { ready: "Ihre Bestellung ist bereit", waits: "Ihre Zahlung ist unterwegs", failed: "Die Zahlung war nicht erfolgreich", sepa: "bis zu 6 Werktage", asked: "Bitte sehen Sie in Ihre E-Mails", link: "Der Link zu Ihren Bestellungen", orders: "Ihre Bestellungen", again: "Die E-Mails sind noch einmal unterwegs", money: "49,00 €", see: "Meine Bestellungen ansehen" },
 }[how.language];
 
 /** The page as it is at this moment: whole, accessible, and in nobody's way. */
@@ -105,6 +105,11 @@ async function purchase(browser) {
   check((await page.$$(".one")).length === 2, "both orders are there");
   check((await text(page, ".one:nth-of-type(1) .keys code")) === key, "the newest first, with its key");
   await looked(page, "10-orders");
+  await go(page, ".one button");
+  await says(page, "h1", WORDS.again);
+  await looked(page, "11-again");
+  await go(page, "main a.open");
+  check((await text(page, "h1")) === WORDS.orders, "and back to the orders");
   stayedHome(page);
 }
 

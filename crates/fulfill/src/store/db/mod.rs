@@ -5,12 +5,13 @@ mod postgres;
 mod sqlite;
 mod value;
 
-use std::{path::Path, sync::Arc};
+use std::{any::Any, path::Path, sync::Arc};
 
 use futures_util::future::BoxFuture;
 use rusqlite::Connection;
 use sqlx::{PgConnection, PgPool, Postgres, Transaction, pool::PoolConnection};
 
+use self::value::Row;
 pub(super) use self::value::{FromRow, Value, rows, vals};
 use super::StoreError;
 
@@ -91,6 +92,19 @@ pub(super) enum Tx {
     Postgres(Pg),
 }
 
+/// What a transaction's body returns, its type forgotten: so there is one way through the databases for
+/// all bodies, and not a copy of it for each.
+type Anything = Box<dyn Any + Send>;
+type Body =
+    Box<dyn for<'t> Fn(&'t mut Tx) -> BoxFuture<'t, Result<Anything, StoreError>> + Send + Sync>;
+type BodyOnce =
+    Box<dyn for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<Anything, StoreError>> + Send>;
+
+fn remember<T: 'static>(value: Anything) -> Result<T, StoreError> {
+    let value = value.downcast().map_err(|_| StoreError::Unusable("a body's result".into()))?;
+    Ok(*value)
+}
+
 /// A connection to PostgreSQL.
 pub(super) enum Pg {
     Begun(Transaction<'static, Postgres>),
@@ -116,6 +130,9 @@ impl std::ops::DerefMut for Pg {
         }
     }
 }
+
+/// Takes row after row.
+type Take<'f> = &'f mut (dyn FnMut(Row<'_>) -> Result<(), StoreError> + Send);
 
 /// How often a transaction that PostgreSQL refused for another's sake is tried.
 const TRIES: u32 = 8;
@@ -151,6 +168,19 @@ impl Db {
         T: Send + 'static,
         F: for<'t> Fn(&'t mut Tx) -> BoxFuture<'t, Result<T, StoreError>> + Send + Sync + 'static,
     {
+        let body: Body = Box::new(move |tx| {
+            let value = body(tx);
+            Box::pin(async move { Ok(Box::new(value.await?) as Anything) })
+        });
+        remember(self.write_any(name, lane, body).await?)
+    }
+
+    async fn write_any(
+        &self,
+        name: &'static str,
+        lane: Lane,
+        body: Body,
+    ) -> Result<Anything, StoreError> {
         match &self.kind {
             Kind::Sqlite(sqlite) => {
                 let (done, result) = tokio::sync::oneshot::channel();
@@ -159,7 +189,7 @@ impl Db {
                     lane,
                     Box::new(move |conn| {
                         let trip = |after| db.trip(name, after);
-                        done.send(sqlite::transact(conn, true, body, trip)).ok();
+                        done.send(sqlite::transact(conn, true, Box::new(body), &trip)).ok();
                     }),
                 )?;
                 result.await.map_err(|_| StoreError::Closed)?
@@ -196,17 +226,13 @@ impl Db {
         }
     }
 
-    async fn attempt<T, F>(
+    async fn attempt(
         &self,
         pool: &PgPool,
         name: &'static str,
         lane: Lane,
-        body: &F,
-    ) -> Result<T, StoreError>
-    where
-        T: Send + 'static,
-        F: for<'t> Fn(&'t mut Tx) -> BoxFuture<'t, Result<T, StoreError>> + Send + Sync + 'static,
-    {
+        body: &Body,
+    ) -> Result<Anything, StoreError> {
         if lane == Lane::Arrivals {
             let mut tx = Tx::Postgres(Pg::Alone(pool.acquire().await?));
             self.trip(name, false);
@@ -230,10 +256,16 @@ impl Db {
         T: Send + 'static,
         F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, StoreError>> + Send + 'static,
     {
+        let body: BodyOnce = Box::new(move |tx| {
+            let value = body(tx);
+            Box::pin(async move { Ok(Box::new(value.await?) as Anything) })
+        });
+        remember(self.read_any(body).await?)
+    }
+
+    async fn read_any(&self, body: BodyOnce) -> Result<Anything, StoreError> {
         match &self.kind {
-            Kind::Sqlite(sqlite) => {
-                sqlite.read(move |conn| sqlite::transact(conn, false, body, |_| {})).await
-            }
+            Kind::Sqlite(sqlite) => sqlite.read(body).await,
             Kind::Postgres(pool) => {
                 let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
                 let mut tx = Tx::Postgres(Pg::Begun(pool.begin_with(begin).await?));
@@ -264,12 +296,27 @@ impl Tx {
         sql: &str,
         values: Vec<Value>,
     ) -> Result<Vec<T>, StoreError> {
+        let mut found = Vec::new();
+        self.each(sql, values, &mut |row| {
+            found.push(T::of(row)?);
+            Ok(())
+        })
+        .await?;
+        Ok(found)
+    }
+
+    async fn each(
+        &mut self,
+        sql: &str,
+        values: Vec<Value>,
+        take: Take<'_>,
+    ) -> Result<(), StoreError> {
         let sql = self.dialect().write(sql);
         match self {
-            Self::Sqlite(conn) => sqlite::fetch(conn, &sql, &values),
+            Self::Sqlite(conn) => sqlite::fetch(conn, &sql, &values, take),
             Self::Postgres(tx) => {
                 let conn: &mut PgConnection = tx;
-                postgres::fetch(conn, sql, values).await
+                postgres::fetch(conn, sql, values, take).await
             }
         }
     }
@@ -318,21 +365,35 @@ impl Tx {
         sql: &str,
         rows: Vec<Vec<Value>>,
     ) -> Result<Vec<T>, StoreError> {
+        let mut found = Vec::new();
+        self.each_of_rows(sql, rows, &mut |row| {
+            found.push(T::of(row)?);
+            Ok(())
+        })
+        .await?;
+        Ok(found)
+    }
+
+    async fn each_of_rows(
+        &mut self,
+        sql: &str,
+        rows: Vec<Vec<Value>>,
+        take: Take<'_>,
+    ) -> Result<(), StoreError> {
         let sql = self.dialect().write(sql);
         match self {
             Self::Sqlite(conn) => {
                 let width = rows.first().map_or(0, Vec::len);
                 let marks: Vec<String> = (1..=width).map(|n| format!("?{n}")).collect();
                 let sql = sql.replace("{rows}", &format!("VALUES ({})", marks.join(",")));
-                let mut found = Vec::new();
                 for row in rows {
-                    found.extend(sqlite::fetch::<T>(conn, &sql, &row)?);
+                    sqlite::fetch(conn, &sql, &row, take)?;
                 }
-                Ok(found)
+                Ok(())
             }
             Self::Postgres(tx) => {
                 let conn: &mut PgConnection = tx;
-                postgres::with_rows(conn, &sql, rows).await
+                postgres::with_rows(conn, &sql, rows, take).await
             }
         }
     }
@@ -366,7 +427,7 @@ impl Tx {
                 let sql = format!(
                     "UPDATE {table} AS t SET {sets} FROM ({{rows}}) AS v({names}) WHERE {wheres}"
                 );
-                postgres::with_rows::<()>(conn, &sql, rows).await?;
+                postgres::with_rows(conn, &sql, rows, &mut |_| Ok(())).await?;
             }
         }
         Ok(())

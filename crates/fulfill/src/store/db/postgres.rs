@@ -5,7 +5,7 @@ use sqlx::{
     postgres::{PgArguments, PgConnectOptions, PgPoolOptions},
 };
 
-use super::{Value, value::FromRow};
+use super::{Take, Value, value::Row};
 use crate::store::StoreError;
 
 /// Connections of one process.
@@ -48,13 +48,14 @@ fn arguments(values: Vec<Value>) -> Result<PgArguments, StoreError> {
     Ok(args)
 }
 
-pub(super) async fn fetch<T: FromRow>(
+pub(super) async fn fetch(
     conn: &mut PgConnection,
     sql: String,
     values: Vec<Value>,
-) -> Result<Vec<T>, StoreError> {
+    take: Take<'_>,
+) -> Result<(), StoreError> {
     let rows = sqlx::query_with(AssertSqlSafe(sql), arguments(values)?).fetch_all(conn).await?;
-    rows.iter().map(T::postgres).collect()
+    rows.iter().map(Row::Postgres).try_for_each(take)
 }
 
 pub(super) async fn execute(
@@ -67,16 +68,17 @@ pub(super) async fn execute(
 }
 
 /// One statement for all rows: `{rows}` in `sql` becomes the arrays, unnested.
-pub(super) async fn with_rows<T: FromRow>(
+pub(super) async fn with_rows(
     conn: &mut PgConnection,
     sql: &str,
     rows: Vec<Vec<Value>>,
-) -> Result<Vec<T>, StoreError> {
-    let Some(first) = rows.first() else { return Ok(Vec::new()) };
+    take: Take<'_>,
+) -> Result<(), StoreError> {
+    let Some(first) = rows.first() else { return Ok(()) };
     let (types, args) = columns(first.len(), rows)?;
     let sql = sql.replace("{rows}", &format!("SELECT * FROM UNNEST({types})"));
     let rows = sqlx::query_with(AssertSqlSafe(sql), args).fetch_all(conn).await?;
-    rows.iter().map(T::postgres).collect()
+    rows.iter().map(Row::Postgres).try_for_each(take)
 }
 
 /// Turns rows into one array a column.

@@ -16,7 +16,7 @@ use std::{
 use rusqlite::{Connection, OpenFlags};
 use tokio::sync::Semaphore;
 
-use super::{Lane, Tx, Value, value::FromRow};
+use super::{Anything, BodyOnce, Lane, Take, Tx, Value, value::Row};
 use crate::{clock::Stopwatch, store::StoreError};
 
 /// Readers side by side.
@@ -114,11 +114,8 @@ impl Sqlite {
         Ok(())
     }
 
-    /// Runs `work` on a reading connection, off the async threads.
-    pub(super) async fn read<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(&mut Option<Connection>) -> Result<T, StoreError> + Send + 'static,
-    ) -> Result<T, StoreError> {
+    /// Runs `body` on a reading connection, off the async threads.
+    pub(super) async fn read(&self, body: BodyOnce) -> Result<Anything, StoreError> {
         let _seat = self.seats.acquire().await.map_err(|_| StoreError::Closed)?;
         let idle = lock(&self.readers).pop();
         let path = self.path.clone();
@@ -127,7 +124,7 @@ impl Sqlite {
                 Some(conn) => conn,
                 None => connect(&path, true)?,
             });
-            let result = work(&mut conn);
+            let result = transact(&mut conn, false, body, &|_| {});
             Ok::<_, StoreError>((conn, result))
         });
         let (conn, result) = done.await.map_err(|_| StoreError::Closed)??;
@@ -261,12 +258,12 @@ fn connect(path: &Path, read_only: bool) -> Result<Connection, StoreError> {
 
 /// Runs one transaction to its end. Its body never waits for anything but the connection, so it is
 /// ready at its first poll; a body that waits for something else is a mistake and rolled back.
-pub(super) fn transact<T>(
+pub(super) fn transact(
     conn: &mut Option<Connection>,
     write: bool,
-    body: impl for<'t> FnOnce(&'t mut Tx) -> futures_util::future::BoxFuture<'t, Result<T, StoreError>>,
-    tripwire: impl Fn(bool),
-) -> Result<T, StoreError> {
+    body: BodyOnce,
+    tripwire: &dyn Fn(bool),
+) -> Result<Anything, StoreError> {
     use futures_util::FutureExt as _;
     let owned = conn.take().ok_or(StoreError::Closed)?;
     if let Err(error) = execute(&owned, if write { "BEGIN IMMEDIATE" } else { "BEGIN" }, &[]) {
@@ -295,18 +292,18 @@ pub(super) fn transact<T>(
     result
 }
 
-pub(super) fn fetch<T: FromRow>(
+pub(super) fn fetch(
     conn: &Connection,
     sql: &str,
     values: &[Value],
-) -> Result<Vec<T>, StoreError> {
+    take: Take<'_>,
+) -> Result<(), StoreError> {
     let mut statement = conn.prepare_cached(sql)?;
     let mut rows = statement.query(rusqlite::params_from_iter(values))?;
-    let mut found = Vec::new();
     while let Some(row) = rows.next()? {
-        found.push(T::sqlite(row)?);
+        take(Row::Sqlite(row))?;
     }
-    Ok(found)
+    Ok(())
 }
 
 pub(super) fn execute(conn: &Connection, sql: &str, values: &[Value]) -> Result<u64, StoreError> {

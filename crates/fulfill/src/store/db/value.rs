@@ -112,8 +112,20 @@ impl rusqlite::ToSql for Value {
     }
 }
 
-/// A row that can be read from either database, by position.
+/// A row of either database.
+pub(in crate::store) enum Row<'r> {
+    Sqlite(&'r rusqlite::Row<'r>),
+    Postgres(&'r PgRow),
+}
+
+/// What can be read from a row of either database, by position.
 pub(in crate::store) trait FromRow: Sized + Send {
+    fn of(row: Row<'_>) -> Result<Self, StoreError> {
+        match row {
+            Row::Sqlite(row) => Self::sqlite(row),
+            Row::Postgres(row) => Self::postgres(row),
+        }
+    }
     fn sqlite(row: &rusqlite::Row<'_>) -> Result<Self, StoreError>;
     fn postgres(row: &PgRow) -> Result<Self, StoreError>;
 }

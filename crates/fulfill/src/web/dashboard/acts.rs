@@ -3,19 +3,13 @@
 use std::{sync::Arc, time::Duration};
 
 use axum::{Extension, extract::Path, http::StatusCode, response::Response};
-use fulfill_rules::{
-    id::SessionKey,
-    order::{ByHand, Status},
-    shipment::Shipment,
-};
+use fulfill_rules::{id::SessionKey, order::ByHand, shipment::Shipment};
 
 use super::{Desk, In, State, form::Form, frame::Visit, gate::sentence, order};
-use crate::store::{Recorded, Ringer, StoreError};
+use crate::store::{Ringer, StoreError};
 
 /// A person waits this long for a look.
 const PATIENCE: Duration = Duration::from_secs(8);
-/// Longest note.
-const NOTE_CHARS_MAX: usize = 2_000;
 /// Lines named in one form.
 const LINES_MAX: usize = 200;
 
@@ -56,6 +50,11 @@ fn unknown(key: &SessionKey) -> String {
     format!("There is no order {key}.")
 }
 
+/// What an act came to, or why it was refused.
+fn done<T, E: std::fmt::Display>(key: &SessionKey, act: Option<Result<T, E>>) -> Result<T, String> {
+    act.ok_or_else(|| unknown(key))?.map_err(|why| sentence(&why.to_string()))
+}
+
 /// Looks at Stripe now, and tries what is stuck again.
 async fn again(desk: &Arc<Desk>, visit: &Visit, key: &SessionKey) -> Acted {
     let web = &desk.web;
@@ -85,28 +84,21 @@ async fn settle(
     let Some(recorded) = desk.web.store.by_hand(key, act, lines, visit.who()).await? else {
         return Ok(Err(unknown(key)));
     };
-    tell(desk, visit, &recorded).await?;
+    desk.web.announce(&recorded, visit.who());
     Ok(Ok("settled"))
 }
 
 async fn note(desk: &Arc<Desk>, visit: &Visit, key: &SessionKey, form: &Form) -> Acted {
-    let text = form.get("text");
-    if text.is_empty() || text.chars().count() > NOTE_CHARS_MAX {
-        return Ok(Err(format!("A note has 1 to {NOTE_CHARS_MAX} signs.")));
-    }
-    let known = desk.web.store.add_note(key, text, visit.who()).await?;
-    Ok(if known { Ok("note") } else { Err(unknown(key)) })
+    let act = desk.web.store.add_note(key, form.get("text"), visit.who()).await?;
+    Ok(done(key, act).map(|()| "note"))
 }
 
 async fn resend(desk: &Arc<Desk>, visit: &Visit, key: &SessionKey, form: &Form) -> Acted {
-    match desk.web.store.resend(key, form.get("mail"), visit.who()).await? {
-        None => Ok(Err(unknown(key))),
-        Some(Err(why)) => Ok(Err(sentence(&why.to_string()))),
-        Some(Ok(())) => {
-            desk.web.wake.deliveries();
-            Ok(Ok("resent"))
-        }
-    }
+    let act = desk.web.store.resend(key, form.get("mail"), visit.who()).await?;
+    Ok(done(key, act).map(|()| {
+        desk.web.wake.deliveries();
+        "resent"
+    }))
 }
 
 async fn ship(desk: &Arc<Desk>, visit: &Visit, key: &SessionKey, form: &Form) -> Acted {
@@ -115,34 +107,13 @@ async fn ship(desk: &Arc<Desk>, visit: &Visit, key: &SessionKey, form: &Form) ->
         Ok(shipment) => shipment,
         Err(mistake) => return Ok(Err(sentence(&mistake.to_string()))),
     };
-    let (lines, mail) = (form.all("line"), form.get("mail") == "yes" && desk.web.mailing);
+    let (lines, mail) = (form.all("line"), form.get("mail") == "yes" && desk.web.policy.writes());
     if lines.len() > LINES_MAX {
         return Ok(Err("Those are too many lines at once.".to_owned()));
     }
-    match desk.web.store.ship(key, lines, shipment, mail, visit.who()).await? {
-        None => Ok(Err(unknown(key))),
-        Some(Err(why)) => Ok(Err(sentence(&why.to_string()))),
-        Some(Ok(recorded)) => {
-            tell(desk, visit, &recorded).await?;
-            Ok(Ok("shipped"))
-        }
-    }
-}
-
-/// Tells whom it concerns: the log, the meters, who sends mails, and pages that are open.
-async fn tell(desk: &Arc<Desk>, visit: &Visit, recorded: &Recorded) -> Result<(), StoreError> {
-    let web = &desk.web;
-    if recorded.deliveries {
-        web.wake.deliveries();
-    }
-    web.wake.work();
-    let status = recorded.status.map_or("no order", Status::as_str);
-    let (session, who) = (&recorded.key, visit.who());
-    tracing::info!(%session, who, status, "{}", recorded.told.join("; "));
-    if recorded.fulfilled
-        && let Some(order) = web.store.session_view(session).await?.and_then(|view| view.order)
-    {
-        web.meters.fulfilled(web.clock.now() - order.first_seen_at);
-    }
-    Ok(())
+    let act = desk.web.store.ship(key, lines, shipment, mail, visit.who()).await?;
+    Ok(done(key, act).map(|shipped| {
+        desk.web.announce(&shipped, visit.who());
+        "shipped"
+    }))
 }

@@ -156,7 +156,7 @@ pub(super) const WORDS: Words = Words {
         },
         too_many: Say {
             title: "Einen Moment, bitte",
-            text: "Aus Ihrem Netz wurden gerade viele Links angefordert. Bitte versuchen Sie es in \
+            text: "Das wurde gerade mehrmals angefordert. Bitte versuchen Sie es in \
                    einigen Minuten noch einmal.",
         },
         over: Say {
@@ -169,5 +169,12 @@ pub(super) const WORDS: Words = Words {
             text: "Die neuesten stehen oben. Diese Seite lässt sich eine Stunde lang mit dem Link aus \
                    der E-Mail öffnen; bitte geben Sie ihn nicht weiter.",
         },
+        again: "E-Mails noch einmal senden",
+        again_sent: Say {
+            title: "Die E-Mails sind noch einmal unterwegs",
+            text: "Sie gehen an die Adresse der Bestellung. Falls in den nächsten Minuten nichts \
+                   ankommt, sehen Sie bitte im Spam-Ordner nach.",
+        },
+        back: "Zurück zu Ihren Bestellungen",
     },
 };

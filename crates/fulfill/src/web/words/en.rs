@@ -149,7 +149,7 @@ pub(super) const WORDS: Words = Words {
         },
         too_many: Say {
             title: "One moment, please",
-            text: "Many links were asked for from your network just now. Please try again in a few \
+            text: "This was asked for several times just now. Please try again in a few \
                    minutes.",
         },
         over: Say {
@@ -161,5 +161,12 @@ pub(super) const WORDS: Words = Words {
             text: "The newest come first. This page can be opened for an hour with the link from the \
                    mail; please do not pass it on.",
         },
+        again: "Send the mails again",
+        again_sent: Say {
+            title: "The mails are on their way again",
+            text: "They go to the address of the order. If nothing arrives within a few minutes, look \
+                   into the spam folder.",
+        },
+        back: "Back to your orders",
     },
 };

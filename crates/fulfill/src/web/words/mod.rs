@@ -97,6 +97,9 @@ pub(super) struct Find {
     pub(super) too_many: Say,
     pub(super) over: Say,
     pub(super) mine: Say,
+    pub(super) again: &'static str,
+    pub(super) again_sent: Say,
+    pub(super) back: &'static str,
 }
 
 /// Every language that pages are written in.

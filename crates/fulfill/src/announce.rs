@@ -1,0 +1,35 @@
+//! What was written is told to whom it concerns: pages that wait, those who work, the log, the meters.
+
+use fulfill_rules::{Millis, order::Status};
+
+use crate::{meters::Meters, store::Recorded, wake::Wake};
+
+/// `who`: the person who did it, if it was one.
+pub(crate) fn announce(
+    (wake, meters): (&Wake, &Meters),
+    now: Millis,
+    recorded: &Recorded,
+    who: Option<&str>,
+) {
+    wake.looked(recorded.session);
+    if recorded.deliveries {
+        wake.deliveries();
+    }
+    if recorded.again {
+        wake.work();
+    }
+    let (session, status) = (&recorded.key, recorded.status.map_or("no order", Status::as_str));
+    match &recorded.placed {
+        Some(with) => {
+            meters.placed(status);
+            tracing::info!(%session, status, %with, "fulfilled checkout session");
+        }
+        None if !recorded.told.is_empty() => {
+            tracing::info!(%session, status, who, "{}", recorded.told.join("; "));
+        }
+        None => tracing::debug!(%session, status, "looked at"),
+    }
+    if recorded.fulfilled {
+        meters.fulfilled(now - recorded.first_rung_at);
+    }
+}
