@@ -149,17 +149,12 @@ impl Asked {
     }
 
     fn search(&mut self, q: &str) {
-        for needle in digest::needles(q).into_iter().take(WORDS_MAX) {
-            if let Some(all) = needle.all {
-                let like = self.like(all);
-                self.wheres.push(like);
-            }
-            let any: Vec<String> = needle.any.into_iter().map(|p| self.like(p)).collect();
+        for any in digest::needles(q).into_iter().take(WORDS_MAX) {
+            let any = any
+                .into_iter()
+                .map(|needle| format!("{{place of}}(d.haystack, ${}) > 0", self.bind(needle)));
+            let any: Vec<String> = any.collect();
             self.wheres.push(format!("({})", any.join(" OR ")));
         }
-    }
-
-    fn like(&mut self, pattern: String) -> String {
-        format!("d.haystack LIKE ${} ESCAPE '\\'", self.bind(pattern))
     }
 }

@@ -143,6 +143,9 @@ impl Life {
         let line = order["lines"][1]["id"].as_str().unwrap();
         self.post(&format!("/api/orders/{mystery}/waive"), json!({ "lines": [line] })).await;
         self.until(&mystery, "fulfilled").await;
+        // The parcel leaves.
+        let way = json!({ "carrier": "Post", "tracking": "RR-1" });
+        self.post(&format!("/api/orders/{shirt}/ship"), way).await;
         // A payment that takes its time.
         self.pay(&debit, Method::Debit);
         self.until(&debit, "awaiting_payment").await;

@@ -30,7 +30,7 @@ const JOBS: usize = 2;
 /// Looks that every life takes, each with a crash before and after.
 const LOOKS: usize = 5;
 /// What an order's life consists of. Whoever adds a transaction to it adds a step to the script.
-const LIFE: [&str; 13] = [
+const LIFE: [&str; 14] = [
     "migrate",
     "note",
     "open_stock",
@@ -44,6 +44,7 @@ const LIFE: [&str; 13] = [
     "import_keys",
     "release",
     "by_hand",
+    "ship",
 ];
 
 /// Every commit that an undisturbed life has passed, each twice: before and after.

@@ -7,11 +7,14 @@ use crate::{child::Point, database::Inside};
 pub(crate) struct Snapshot(String);
 
 /// Kept outside of orders. Everything else that matters is in the orders as the API tells them.
-const SUPPLY: [&str; 3] = [
+const SUPPLY: [&str; 5] = [
     "SELECT sku || ': ' || CAST(on_hand AS TEXT) || ' on hand, ' || CAST(backordered AS TEXT) || ' owed' \
      FROM shelf ORDER BY 1",
     "SELECT 'key ' || k.license_key || ' of ' || k.pool || ': ' || COALESCE(s.id || ' ' || k.line, 'free') \
      FROM license_key k LEFT JOIN session s ON s.seq = k.session ORDER BY 1",
+    "SELECT 'moved ' || sku || ' by ' || CAST(change AS TEXT) || ' to ' || CAST(on_hand AS TEXT) \
+     FROM stock_movement ORDER BY 1",
+    "SELECT 'found by' || haystack FROM digest ORDER BY 1",
     "SELECT 'event ' || e.type || ' ' || e.disposition || ' ' || COALESCE(s.id, '') \
      FROM event e LEFT JOIN heard h ON h.event = e.seq LEFT JOIN session s ON s.seq = h.session \
      ORDER BY 1",
@@ -55,6 +58,9 @@ impl Snapshot {
             ("\"value\": \"K-2\"", 1),
             ("\"what\": \"paid ", 3),
             ("SHIRT: 7 on hand, 0 owed", 1),
+            ("moved SHIRT by ", 3),
+            ("\"status\": \"shipped\"", 1),
+            (" rr-1 ", 1),
             ("of editor: free", 1),
             ("event checkout.session.completed rang", 3),
             ("event checkout.session.async_payment_succeeded rang", 1),

@@ -23,7 +23,7 @@ pub(super) enum Dialect {
 }
 
 /// Mark, SQLite, PostgreSQL.
-const WORDS: [(&str, &str, &str); 7] = [
+const WORDS: [(&str, &str, &str); 8] = [
     ("{lock}", "", "FOR UPDATE"),
     ("{skip}", "", "FOR UPDATE SKIP LOCKED"),
     // By bytes, as Rust sorts: rows are locked in the order of their names, the same by whom ever.
@@ -32,6 +32,7 @@ const WORDS: [(&str, &str, &str); 7] = [
     ("{serial}", "INTEGER PRIMARY KEY", "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY"),
     ("{number_key}", "INTEGER PRIMARY KEY", "BIGINT PRIMARY KEY"),
     ("{compact}", "WITHOUT ROWID", ""),
+    ("{place of}", "instr", "strpos"),
 ];
 
 impl Dialect {
