@@ -21,6 +21,9 @@ async fn a_parcel_is_shipped_and_the_order_says_how() {
     let last = order["timeline"].as_array().unwrap().last().unwrap();
     assert_eq!(last["who"], "the API");
     let again = site.api(Method::POST, "/orders/cs_test_a1/ship", Some(way)).await;
+    assert_eq!((again.status, again.json()), (200, order), "the same once more changes nothing");
+    let other = json!({ "tracking": "RR2" });
+    let again = site.api(Method::POST, "/orders/cs_test_a1/ship", Some(other)).await;
     assert_eq!(again.status, 409);
     assert!(again.text.contains("cs_test_a1"), "{}", again.text);
     for bad in [json!({ "url": "javascript:1" }), json!({ "carrier": "a\u{1}" }), json!({ "x": 1 })]

@@ -85,6 +85,8 @@ fn a_parcel_is_shipped_and_what_was_done_is_told() {
     let shipped = run(shop.fulfilld(&ship));
     assert!(shipped.out.contains("shipped by the command line"), "{}{}", shipped.out, shipped.err);
     let again = run(shop.fulfilld(&ship));
+    assert!(again.code == Some(0) && again.out.contains("known already"), "{}", again.out);
+    let again = run(shop.fulfilld(&["orders", "ship", &session, "--tracking", "RR2"]));
     assert!(again.err.contains("no parcel of this order waits to be sent"), "{}", again.err);
     let url = run(shop.fulfilld(&["orders", "ship", &session, "--url", "ftp://x"]));
     assert!(url.err.contains("https://"), "{}", url.err);
