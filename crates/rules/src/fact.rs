@@ -151,8 +151,33 @@ pub struct Sale {
     pub customer: Customer,
     /// Where it goes, from the first of the four places it can stand in (case 17).
     pub shipping: Option<Shipping>,
+    /// What the buyer filled in beside the usual fields of the checkout.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub custom_fields: Vec<CustomField>,
     /// What was bought, in the session's order.
     pub lines: Vec<Line>,
+}
+
+/// What a buyer answered in one of the checkout's custom fields. Fields left empty are not kept.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CustomField {
+    /// The merchant's name for it.
+    pub key: String,
+    /// What the buyer was asked.
+    pub label: String,
+    /// What was typed, or the value of what was chosen.
+    pub value: String,
+    /// How the buyer saw what was chosen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chosen: Option<String>,
+}
+
+impl CustomField {
+    /// The answer as the buyer saw it.
+    #[must_use]
+    pub fn answer(&self) -> &str {
+        self.chosen.as_deref().unwrap_or(&self.value)
+    }
 }
 
 /// What the buyer saw and paid (case 26).

@@ -57,7 +57,7 @@ impl Report {
     }
 }
 
-const ORDERS: [&str; 26] = [
+const ORDERS: [&str; 27] = [
     "session_id",
     "status",
     "reason",
@@ -84,6 +84,7 @@ const ORDERS: [&str; 26] = [
     "shipping_state",
     "shipping_postal_code",
     "shipping_country",
+    "custom_fields",
 ];
 
 const LINES: [&str; 16] = [
@@ -256,6 +257,8 @@ fn order(sheet: &mut Sheet, order: &ReportedOrder) -> csv::Result<()> {
     ] {
         sheet.known(part.as_deref())?;
     }
+    let answers = sale.custom_fields.iter().map(|of| format!("{}: {}", of.label, of.answer()));
+    sheet.text(&answers.collect::<Vec<_>>().join("; "))?;
     sheet.end()
 }
 

@@ -61,6 +61,9 @@ fn haystack(sale: &Sale) -> String {
             address.postal_code.clone(),
         ]);
     }
+    for field in &sale.custom_fields {
+        words.extend([field.chosen.clone(), Some(field.value.clone())]);
+    }
     words.extend(sale.lines.iter().map(|line| line.description.clone()));
     let mut text = String::from(" ");
     for word in words.into_iter().flatten() {
@@ -119,7 +122,7 @@ fn amount(typed: &str) -> Option<Vec<String>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use fulfill_rules::fact::{Customer, Line};
+    use fulfill_rules::fact::{CustomField, Customer, Line};
 
     fn found(q: &str, hay: &str) -> bool {
         needles(q).iter().all(|any| any.iter().any(|needle| hay.contains(needle)))
@@ -137,6 +140,11 @@ mod tests {
                 phone: Some("+49 170 1234567".into()),
                 ..Customer::default()
             },
+            custom_fields: vec![CustomField {
+                value: "sea".into(),
+                chosen: Some("Sea-Green".into()),
+                ..CustomField::default()
+            }],
             lines: vec![Line { description: Some("T-Shirt".into()), ..Line::default() }],
             ..Sale::default()
         };
@@ -154,6 +162,7 @@ mod tests {
             "1,020.00",
             "€1020",
             "t-shirt",
+            "sea-green",
             "1234567",
         ] {
             assert!(found(q, &hay), "{q} in {hay}");

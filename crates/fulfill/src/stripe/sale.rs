@@ -2,11 +2,20 @@
 
 use std::collections::BTreeMap;
 
-use fulfill_rules::fact::{self, Address, Customer, Line, Presentment, Rung, Sale, Seen, Shipping};
+use fulfill_rules::fact::{
+    self, Address, CustomField, Customer, Line, Presentment, Rung, Sale, Seen, Shipping,
+};
 
 use super::shapes::{
-    CustomerDetails, Intent, LineItem, PresentmentDetails, Product, Session, ShippingDetails,
+    self, CustomerDetails, Intent, LineItem, PresentmentDetails, Product, Session, ShippingDetails,
 };
+
+/// Custom fields that are kept; Stripe has at most three.
+const CUSTOM_FIELDS_MAX: usize = 10;
+/// Characters of a field's key and label, and of its answer: Stripe's own limits are 200, 50 and 255.
+const KEY_CHARS_MAX: usize = 200;
+const LABEL_CHARS_MAX: usize = 100;
+const ANSWER_CHARS_MAX: usize = 300;
 
 /// What the payment gate looks at.
 pub(super) fn seen(session: &Session) -> Seen {
@@ -55,6 +64,13 @@ pub(super) fn sale(session: Session, metadata: Option<String>, lines: Vec<LineIt
         metadata,
         customer: customer(id, session.customer_details, session.customer_email),
         shipping: places.into_iter().flatten().find_map(shipping),
+        custom_fields: session
+            .custom_fields
+            .into_iter()
+            .flat_map(|fields| fields.read)
+            .filter_map(custom_field)
+            .take(CUSTOM_FIELDS_MAX)
+            .collect(),
         lines: lines.into_iter().enumerate().map(|(at, item)| line(at, item)).collect(),
     }
 }
@@ -85,6 +101,40 @@ fn shipping(details: ShippingDetails) -> Option<Shipping> {
     let address = details.address.map(Address::from).unwrap_or_default();
     let empty = details.name.is_none() && address == Address::default();
     (!empty).then_some(Shipping { name: details.name, address })
+}
+
+/// A field that was left empty says nothing.
+fn custom_field(field: shapes::CustomField) -> Option<CustomField> {
+    let typed = field.text.or(field.numeric).and_then(|typed| typed.value);
+    let (value, chosen) = match (typed, field.dropdown) {
+        (None, Some(dropdown)) => {
+            let value = dropdown.value?;
+            let options = dropdown.options.into_iter().flat_map(|options| options.read);
+            let mut options = options.filter(|o| o.value.as_deref() == Some(value.as_str()));
+            let label = options.find_map(|option| option.label);
+            (value, label.map(|label| cut(label, ANSWER_CHARS_MAX)))
+        }
+        (typed, _) => (typed?, None),
+    };
+    if value.trim().is_empty() {
+        return None;
+    }
+    let key = cut(field.key.unwrap_or_default(), KEY_CHARS_MAX);
+    let label = field.label.and_then(|label| label.custom);
+    Some(CustomField {
+        label: label.map_or_else(|| key.clone(), |label| cut(label, LABEL_CHARS_MAX)),
+        key,
+        value: cut(value, ANSWER_CHARS_MAX),
+        chosen,
+    })
+}
+
+/// So many characters at most.
+fn cut(mut text: String, max: usize) -> String {
+    if let Some((end, _)) = text.char_indices().nth(max) {
+        text.truncate(end);
+    }
+    text
 }
 
 fn line(at: usize, item: LineItem) -> Line {

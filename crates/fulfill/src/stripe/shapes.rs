@@ -46,6 +46,7 @@ shapes! {
         collected_information: CollectedInformation,
         shipping_details: ShippingDetails,
         shipping: ShippingDetails,
+        custom_fields: Items<CustomField>,
         line_items: List<LineItem>,
     }
     PresentmentDetails {
@@ -73,6 +74,28 @@ shapes! {
         state: String,
         postal_code: String,
         country: String,
+    }
+    CustomField {
+        key: String,
+        label: CustomLabel,
+        text: Typed,
+        numeric: Typed,
+        dropdown: Chosen,
+    }
+    CustomLabel {
+        custom: String,
+    }
+    /// Digits come as text, too.
+    Typed {
+        value: String,
+    }
+    Chosen {
+        value: String,
+        options: Items<Choice>,
+    }
+    Choice {
+        label: String,
+        value: String,
     }
     /// An expanded payment intent.
     IntentObject {

@@ -3,7 +3,7 @@
 
 use fulfill_rules::{
     Millis, SECOND,
-    fact::{Line, Sale, Shipping},
+    fact::{CustomField, Line, Sale, Shipping},
     order::Status,
     place::Effect,
 };
@@ -27,6 +27,7 @@ pub(super) fn order(order: &OrderView) -> Value {
         "presentment": sale.presentment,
         "customer": sale.customer,
         "shipping": sale.shipping.as_ref().map(shipping),
+        "custom_fields": sale.custom_fields.iter().map(custom_field).collect::<Vec<_>>(),
         "lines": sale.lines.iter().map(line).collect::<Vec<_>>(),
         "effects": order.effects.iter().map(effect).collect::<Vec<_>>(),
         "deliveries": order.deliveries.iter().map(delivery).collect::<Vec<_>>(),
@@ -74,6 +75,10 @@ pub(super) fn moment(at: Millis) -> Option<String> {
 
 fn shipping(shipping: &Shipping) -> Value {
     json!({ "name": shipping.name, "address": shipping.address })
+}
+
+fn custom_field(field: &CustomField) -> Value {
+    json!({ "key": field.key, "label": field.label, "value": field.value })
 }
 
 fn line(line: &Line) -> Value {

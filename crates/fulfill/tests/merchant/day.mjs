@@ -48,6 +48,7 @@ async function day(browser) {
   for (const name of ["Grace Hopper", "Emmy Noether", "Katherine Johnson", "Annie Easley", "Mary Kenneth Keller", "Radia Perlman", "Hedy Lamarr"]) {
     check(before.includes(name), `${name} is not among ${before}`);
   }
+  check((await text(page, "#todo")).includes("Sea blue"), "what the buyer filled in is not at hand");
   // What is made by hand is done, what nobody knows is waived, the stuck call is tried again.
   await until(page, "Grace Hopper");
   await press(page, "d");

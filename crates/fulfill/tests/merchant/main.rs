@@ -174,6 +174,15 @@ fn named(id: &str, products: &[&str]) -> Value {
     let mail = format!("{}@example.com", name.split(' ').next().unwrap().to_lowercase());
     session["customer_details"]["email"] = mail.into();
     session["collected_information"]["shipping_details"]["name"] = name.into();
+    if ["cs_test_handmade", "cs_test_shirt", "cs_test_posters"].contains(&id) {
+        session["custom_fields"] = json!([
+            { "key": "print", "type": "text", "label": { "custom": "Name on it", "type": "custom" },
+                "text": { "value": format!("For {name}, with love") } },
+            { "key": "color", "type": "dropdown", "label": { "custom": "Color", "type": "custom" },
+                "dropdown": { "value": "blue",
+                    "options": [{ "label": "Sea blue", "value": "blue" }] } },
+        ]);
+    }
     session
 }
 
@@ -288,6 +297,10 @@ async fn every_page_is_accessible_in_light_and_dark_on_desk_and_phone() {
     evil["line_items"]["data"][0] = line(1, EVIL, 3, 1_900);
     evil["collected_information"]["shipping_details"]["name"] = EVIL.into();
     evil["collected_information"]["shipping_details"]["address"]["line1"] = EVIL.into();
+    evil["custom_fields"] = json!([
+        { "key": EVIL, "label": { "custom": EVIL }, "text": { "value": EVIL } },
+        { "key": "long", "label": { "custom": "Long" }, "text": { "value": "x".repeat(255) } },
+    ]);
     stage.site.buy(evil).await;
     stage.play("everyPage", stage.given()).await;
 }

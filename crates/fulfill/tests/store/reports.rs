@@ -6,7 +6,7 @@ use fulfill::{
 };
 use fulfill_rules::{
     DAY,
-    fact::{Address, Fact, Presentment, Shipping},
+    fact::{Address, CustomField, Fact, Presentment, Shipping},
     order::ByHand,
     shipment::Shipment,
 };
@@ -61,6 +61,16 @@ both!(an_order_is_a_row_and_each_of_its_lines, async |t| {
         name: Some("Ann, \"Annie\"\nSmith".into()),
         address: Address { line1: Some("-1 Road".into()), ..Address::default() },
     });
+    let field = |label: &str, value: &str, chosen: Option<&str>| CustomField {
+        key: "key".into(),
+        label: label.into(),
+        value: value.into(),
+        chosen: chosen.map(str::to_owned),
+    };
+    bought.custom_fields = vec![
+        field("=Engraving", "For Ann; =1+1", None),
+        field("Color", "blue", Some("Light blue")),
+    ];
     bought.lines[0].description = Some("Ein schöner Kurs; =1+1".into());
     bought.lines[0].amount_total = Some(500);
     bought.lines[0].currency = Some("jpy".into());
@@ -102,6 +112,7 @@ both!(an_order_is_a_row_and_each_of_its_lines, async |t| {
         ("shipping_name", "Ann, \"Annie\"\nSmith"),
         ("shipping_line1", "'-1 Road"),
         ("shipping_country", ""),
+        ("custom_fields", "'=Engraving: For Ann;' =1+1; Color: Light blue"),
     ] {
         assert_eq!(cell(Report::Orders, &orders[0], column), wanted, "{column}");
     }

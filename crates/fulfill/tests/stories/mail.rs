@@ -268,6 +268,41 @@ at_the_office!(
     }
 );
 
+at_the_office!(
+    what_a_buyer_fills_in_reaches_the_merchant_and_is_no_header,
+    |office| with(office, to_merchant),
+    async |t, office| {
+        let field = |at: usize, name: &str| format!("custom_fields[{at}]{name}");
+        let asking = basket(&[("prod_poster", 1)])
+            .with(field(0, "[key]"), "print")
+            .with(field(0, "[type]"), "text")
+            .with(field(0, "[label][type]"), "custom")
+            .with(field(0, "[label][custom]"), "Name on it")
+            .with(field(1, "[key]"), "color")
+            .with(field(1, "[type]"), "dropdown")
+            .with(field(1, "[label][type]"), "custom")
+            .with(field(1, "[label][custom]"), "Color")
+            .with(field(1, "[dropdown][options][0][label]"), "Sea blue")
+            .with(field(1, "[dropdown][options][0][value]"), "blue");
+        let id = t.open_session(asking).await;
+        let answers = [("print", "Ann\r\nBcc: eve@example.com\r\n\r\n<b>"), ("color", "blue")];
+        let answers = answers.map(|(key, value)| (key.to_owned(), value.to_owned()));
+        t.pay_as(&id, Method::Card, Purchase { custom_fields: answers.into(), ..ann() });
+        let order = t.expect(&id, "fulfilled").await;
+        assert_eq!(order["custom_fields"][0]["key"], "print");
+        let color = json!({ "key": "color", "label": "Color", "value": "blue" });
+        assert_eq!(order["custom_fields"][1], color);
+        let taken = office.taken();
+        let mail = taken.iter().find(|mail| mail.to == MERCHANT).unwrap();
+        let headers = mail.raw.split("\r\n\r\n").next().unwrap();
+        assert!(!headers.contains("Bcc") && !mail.raw.contains("\r\nBcc"), "{}", mail.raw);
+        let text = mail.text();
+        for expected in ["Name on it: Ann Bcc: eve@example.com <b>", "Color: Sea blue"] {
+            assert!(text.contains(expected), "{expected:?} is not in {text}");
+        }
+    }
+);
+
 at_the_office!(cases_20_22_a_delayed_payment_is_told_by_mail, mailing, async |t, office| {
     let good = t.open_session(basket(&[("prod_poster", 1)])).await;
     t.pay(&good, Method::Debit);

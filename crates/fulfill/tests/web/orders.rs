@@ -70,6 +70,36 @@ async fn an_order_has_the_contracts_shape() {
 }
 
 #[tokio::test]
+async fn what_the_buyer_filled_in_is_told_and_found() {
+    let site = Site::open().await;
+    let mut session = paid("cs_test_a1", &["course"]);
+    session["custom_fields"] = json!([
+        { "key": "print", "type": "text", "label": { "custom": "Name on it", "type": "custom" },
+            "text": { "value": "Countess" } },
+        { "key": "note", "type": "text", "label": { "custom": "Note", "type": "custom" },
+            "text": { "value": null } },
+        { "key": "color", "type": "dropdown", "label": { "custom": "Color", "type": "custom" },
+            "dropdown": { "value": "blue",
+                "options": [{ "label": "Sea-green", "value": "blue" }] } },
+    ]);
+    site.buy(session).await;
+    site.buy(paid("cs_test_a2", &["course"])).await;
+    let order = site.api_get("/orders/cs_test_a1").await;
+    assert_eq!(
+        order["custom_fields"],
+        json!([
+            { "key": "print", "label": "Name on it", "value": "Countess" },
+            { "key": "color", "label": "Color", "value": "blue" },
+        ])
+    );
+    assert_eq!(site.api_get("/orders/cs_test_a2").await["custom_fields"], json!([]));
+    for (q, count) in [("countess", 1), ("SEA-GREEN", 1), ("blue", 1), ("sea-blue", 0)] {
+        let found = site.api_get(&format!("/orders?q={q}")).await;
+        assert_eq!(found["data"].as_array().unwrap().len(), count, "{q}");
+    }
+}
+
+#[tokio::test]
 async fn lists_go_page_by_page_newest_first_and_can_be_searched() {
     let site = Site::open().await;
     for n in 1..=5 {

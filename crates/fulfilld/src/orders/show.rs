@@ -61,6 +61,9 @@ fn write_order(out: &mut String, order: &OrderView) {
     if let Some(shipping) = &sale.shipping {
         line(out, &format!("to {}", address(shipping)));
     }
+    for field in &sale.custom_fields {
+        line(out, &format!("{}: {}", field.label, field.answer()));
+    }
     for bought in &sale.lines {
         let what = bought.description.as_deref().or(bought.product.as_deref()).unwrap_or("?");
         line(out, &format!("\n{} × {what}  ({})", bought.quantity, bought.id));

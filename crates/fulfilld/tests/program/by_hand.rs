@@ -95,6 +95,7 @@ fn a_parcel_is_shipped_and_what_was_done_is_told() {
     assert_eq!(noted.code, Some(0), "{}", noted.err);
     let shown = run(shop.fulfilld(&["orders", "show", &session])).out;
     assert!(shown.contains("note by the command line: left at the door"), "{shown}");
+    assert!(shown.contains("\nName on it: Ada\n"), "what the buyer filled in: {shown}");
     assert!(run(shop.fulfilld(&["orders", "list", "--q", "rr1"])).out.contains(&session));
     let resent = run(shop.fulfilld(&["orders", "resend", &session, "receipt"]));
     assert!(resent.out.contains("mail.receipt is due"), "{}{}", resent.out, resent.err);

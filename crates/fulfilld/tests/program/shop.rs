@@ -90,6 +90,11 @@ impl Shop {
         }
         if items.contains(&"mug") {
             form.push_str("&shipping_address_collection[allowed_countries][0]=DE");
+            form.push_str(
+                "&custom_fields[0][key]=print&custom_fields[0][type]=text\
+                 &custom_fields[0][label][type]=custom&custom_fields[0][label][custom]=Name on it\
+                 &custom_fields[0][text][default_value]=Ada",
+            );
         }
         self.post("/v1/checkout/sessions", &form)["id"].as_str().unwrap().to_owned()
     }

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use fulfill_rules::{
-    fact::{Line, Sale},
+    fact::{CustomField, Line, Sale},
     notice,
     place::{Effect, EffectKind, EffectStatus, web_address},
 };
@@ -54,6 +54,7 @@ struct Content<'a> {
     total: Option<String>,
     paid: Option<String>,
     goods: Vec<Good<'a>>,
+    custom_fields: Vec<Answer>,
     address: Vec<String>,
     carrier: Option<String>,
     tracking: Option<String>,
@@ -78,6 +79,13 @@ struct Row {
     what: String,
     quantity: i64,
     amount: Option<String>,
+}
+
+/// What the buyer answered in a custom field.
+#[derive(Serialize)]
+struct Answer {
+    label: String,
+    value: String,
 }
 
 /// What came of one line.
@@ -141,6 +149,7 @@ impl Letter {
             total: None,
             paid: None,
             goods: Vec::new(),
+            custom_fields: Vec::new(),
             address: Vec::new(),
             carrier: None,
             tracking: None,
@@ -238,6 +247,7 @@ fn content<'a>(
         total,
         paid,
         goods: if kind == notice::ACCESS { goods(order, w) } else { Vec::new() },
+        custom_fields: if kind == notice::NEW_ORDER { answers(sale) } else { Vec::new() },
         address: if ships && about_parcel { address(sale) } else { Vec::new() },
         carrier: told("carrier"),
         tracking: told("tracking"),
@@ -302,6 +312,14 @@ fn goods<'a>(order: &'a OrderView, w: &Words) -> Vec<Good<'a>> {
     order.sale.lines.iter().filter_map(good).collect()
 }
 
+fn answers(sale: &Sale) -> Vec<Answer> {
+    let answer = |field: &CustomField| Answer {
+        label: one_line(&field.label),
+        value: within(field.answer(), ANSWER_MAX),
+    };
+    sale.custom_fields.iter().map(answer).collect()
+}
+
 fn buyer(sale: &Sale) -> Option<String> {
     let parts = [&sale.customer.name, &sale.customer.email, &sale.customer.phone];
     let parts: Vec<String> = parts.into_iter().flatten().map(|part| one_line(part)).collect();
@@ -325,12 +343,18 @@ fn address(sale: &Sale) -> Vec<String> {
 
 /// Longest text of a buyer's own that is put on one line.
 const LINE_MAX: usize = 200;
+/// The same of an answer in a custom field: what is to be engraved is not cut short.
+const ANSWER_MAX: usize = 300;
 
 /// A buyer's text as one line of limited length: no line breaks, no control characters, nothing that
 /// turns the direction of what follows.
 pub(super) fn one_line(text: &str) -> String {
+    within(text, LINE_MAX)
+}
+
+fn within(text: &str, max: usize) -> String {
     let turns = |c: char| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    let plain = text.chars().take(LINE_MAX).filter(|c| !turns(*c));
+    let plain = text.chars().take(max).filter(|c| !turns(*c));
     let plain: String = plain
         .map(|c| if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') { ' ' } else { c })
         .collect();

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use fulfill_rules::{
-    fact::{Address, Customer, Line, Presentment, Sale, Shipping},
+    fact::{Address, CustomField, Customer, Line, Presentment, Sale, Shipping},
     id::SessionKey,
     notice,
     order::Status,
@@ -138,6 +138,11 @@ fn line(id: &str, what: &str, quantity: i64, amount: i64) -> Line {
     }
 }
 
+fn answer(label: &str, value: &str) -> CustomField {
+    let (key, label) = (label.to_lowercase(), label.to_owned());
+    CustomField { key, label, value: value.to_owned(), chosen: None }
+}
+
 fn effect(line: &str, kind: EffectKind, unit: i64, value: &str) -> Effect {
     Effect {
         line: line.into(),
@@ -176,6 +181,7 @@ pub(super) fn order() -> OrderView {
             ..Customer::default()
         },
         shipping: Some(Shipping { name: Some("Ann Smith".into()), address }),
+        custom_fields: vec![answer("Name on the shirt", "Ann"), answer("Color", "Blue")],
         lines: vec![
             line("li_1", "The whole course", 1, 120_000),
             line("li_2", "Editor license", 2, 1_900),
@@ -238,6 +244,7 @@ fn small(id: &str, currency: &str, amount: i64) -> OrderView {
         amount_total: Some(amount),
         lines: vec![line],
         shipping: None,
+        custom_fields: Vec::new(),
         ..order.sale
     };
     order.key = key(id);

@@ -1,4 +1,4 @@
-use fulfill_rules::fact::{Address, Fact, Intent, Presentment, gate};
+use fulfill_rules::fact::{Address, CustomField, Fact, Intent, Presentment, gate};
 use serde_json::{Value, json};
 
 use super::{line, retrieved, session};
@@ -146,6 +146,57 @@ async fn case_26_what_the_buyer_saw_and_paid_is_kept_beside_the_settlement() {
     assert_eq!((sale.amount_total, sale.currency.as_deref()), (Some(1_000), Some("eur")));
 }
 
+/// A custom field that is typed in, as Stripe has it.
+fn typed(kind: &str, key: &str, value: impl Into<Value>) -> Value {
+    json!({ "key": key, "type": kind, "optional": true,
+        "label": { "custom": format!("Your {key}"), "type": "custom" },
+        kind: { "default_value": null, "maximum_length": null, "minimum_length": null,
+            "value": value.into() } })
+}
+
+fn chosen(value: impl Into<Value>) -> Value {
+    json!({ "key": "color", "type": "dropdown", "optional": false,
+        "label": { "custom": "Color", "type": "custom" },
+        "dropdown": { "default_value": null, "value": value.into(), "options": [
+            { "label": "Red", "value": "red" }, { "label": "Light blue", "value": "blue" }] } })
+}
+
+fn answer(key: &str, label: &str, value: &str, chosen: Option<&str>) -> CustomField {
+    let [key, label, value] = [key, label, value].map(str::to_owned);
+    CustomField { key, label, value, chosen: chosen.map(str::to_owned) }
+}
+
+#[tokio::test]
+async fn what_a_buyer_filled_in_is_kept_and_what_was_left_empty_is_not() {
+    let unnamed = json!({ "key": "size", "text": { "value": "L" } });
+    let fields = json!({ "custom_fields": [
+        typed("text", "engraving", "For Ada"), typed("numeric", "year", "1843"), chosen("blue"),
+        typed("text", "note", json!(null)), typed("text", "blank", " "), chosen(json!(null)),
+        chosen("gone"), unnamed, "odd", { "key": "kind", "type": "brand_new" },
+    ] });
+    assert_eq!(
+        retrieved(&with(fields)).await.sale.custom_fields,
+        [
+            answer("engraving", "Your engraving", "For Ada", None),
+            answer("year", "Your year", "1843", None),
+            answer("color", "Color", "blue", Some("Light blue")),
+            answer("color", "Color", "gone", None),
+            answer("size", "size", "L", None),
+        ]
+    );
+    assert_eq!(retrieved(&session(&[line(1)], false)).await.sale.custom_fields, []);
+}
+
+#[tokio::test]
+async fn custom_fields_are_a_handful_and_their_lengths_limited() {
+    let long = "ü".repeat(5_000);
+    let fields: Vec<Value> = (0..50).map(|_| typed("text", &long, long.as_str())).collect();
+    let kept = retrieved(&with(json!({ "custom_fields": fields }))).await.sale.custom_fields;
+    assert_eq!(kept.len(), 10);
+    let lengths = [&kept[9].key, &kept[9].label, &kept[9].value].map(|text| text.chars().count());
+    assert_eq!(lengths, [200, 100, 300]);
+}
+
 #[tokio::test]
 async fn case_29_metadata_of_product_price_and_line_the_line_winning() {
     let mut item = line(1);
@@ -208,7 +259,8 @@ async fn text_that_postgresql_cannot_hold_is_replaced() {
 #[test]
 fn case_16_no_field_of_another_type_fails_a_paid_session() {
     let whole = with(json!({ "shipping": shipping("x"), "payment_link": "plink_1",
-        "collected_information": { "shipping_details": shipping("y") }, "locale": "de" }));
+        "collected_information": { "shipping_details": shipping("y") }, "locale": "de",
+        "custom_fields": [typed("text", "engraving", "For Ada"), chosen("blue")] }));
     let mut pointers = Vec::new();
     paths(&whole, String::new(), &mut pointers);
     assert!(pointers.len() > 40);

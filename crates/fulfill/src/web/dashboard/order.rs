@@ -46,6 +46,8 @@ struct Order {
     paid_in: Option<String>,
     facts: Vec<(&'static str, String)>,
     address: Vec<String>,
+    /// Of custom fields: what was asked, and what was answered.
+    answers: Vec<(String, String)>,
     lines: Vec<LineRow>,
     parcels: Vec<Parcel>,
     to_ship: bool,
@@ -206,6 +208,7 @@ impl Order {
             paid_in: sale.presentment.as_ref().map(|p| amount(Some(p.amount), Some(&p.currency))),
             facts: facts.into_iter().flatten().collect(),
             address: address(order),
+            answers: answers(order),
             lines,
             parcels,
             to_ship,
@@ -238,6 +241,12 @@ pub(super) fn address(order: &OrderView) -> Vec<String> {
     .flatten()
     .filter(|text| !text.trim().is_empty())
     .collect()
+}
+
+/// What the buyer was asked beside the usual, and answered.
+pub(super) fn answers(order: &OrderView) -> Vec<(String, String)> {
+    let fields = order.sale.custom_fields.iter();
+    fields.map(|field| (field.label.clone(), field.answer().to_owned())).collect()
 }
 
 /// What a line is called.

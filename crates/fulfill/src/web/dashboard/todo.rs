@@ -13,7 +13,7 @@ use super::{
     Desk, In, State,
     form::Form,
     frame::{Frame, Visit, page},
-    order::{address, line_name},
+    order::{address, answers, line_name},
     orders::amount,
     words::{self, Why},
 };
@@ -41,6 +41,8 @@ struct Head {
     who: String,
     amount: String,
     at: Millis,
+    /// What the buyer filled in: whoever makes or packs it needs it.
+    answers: Vec<(String, String)>,
 }
 
 struct Attention {
@@ -138,6 +140,7 @@ impl Head {
             who: who.unwrap_or_else(|| "An order".to_owned()),
             amount: amount(order.sale.amount_total, order.sale.currency.as_deref()),
             at: order.first_seen_at,
+            answers: answers(order),
         }
     }
 }

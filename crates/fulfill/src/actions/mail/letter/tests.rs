@@ -89,6 +89,9 @@ fn nothing_a_buyer_types_becomes_markup_or_another_line() {
     order.sale.customer.name = Some(evil.into());
     order.sale.lines[0].description = Some(evil.into());
     order.sale.shipping.as_mut().unwrap().address.line1 = Some(evil.into());
+    order.sale.custom_fields[0].label = evil.into();
+    order.sale.custom_fields[0].value = evil.into();
+    order.sale.custom_fields[1].chosen = Some(evil.into());
     order.effects[0].url = Some("javascript:alert(1)".into());
     for (_, kind) in MAILS {
         let letter = Letter::write(kind, &order, &parcel(), &shop()).unwrap();

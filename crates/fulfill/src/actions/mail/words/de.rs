@@ -72,6 +72,7 @@ pub(super) const WORDS: Words = Words {
     key: "Ihr Lizenzschlüssel",
     keys: "Ihre Lizenzschlüssel",
     seats: "Plätze",
+    filled_in: "Angaben des Käufers",
     goes_to: "Lieferadresse",
     carrier: "Versand durch",
     tracking: "Sendungsnummer",

@@ -71,6 +71,7 @@ pub(super) const WORDS: Words = Words {
     key: "Your license key",
     keys: "Your license keys",
     seats: "seats",
+    filled_in: "Filled in by the buyer",
     goes_to: "Delivery address",
     carrier: "Carrier",
     tracking: "Tracking number",

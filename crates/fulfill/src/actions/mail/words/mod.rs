@@ -50,6 +50,7 @@ pub(super) struct Words {
     pub(super) key: &'static str,
     pub(super) keys: &'static str,
     pub(super) seats: &'static str,
+    pub(super) filled_in: &'static str,
     pub(super) goes_to: &'static str,
     pub(super) carrier: &'static str,
     pub(super) tracking: &'static str,
