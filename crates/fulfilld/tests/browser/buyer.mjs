@@ -105,7 +105,7 @@ async function purchase(browser) {
   check((await page.$$(".one")).length === 2, "both orders are there");
   check((await text(page, ".one:nth-of-type(1) .keys code")) === key, "the newest first, with its key");
   await looked(page, "10-orders");
-  await go(page, ".one button");
+  await go(page, ".one form button");
   await says(page, "h1", WORDS.again);
   await looked(page, "11-again");
   await go(page, "main a.open");

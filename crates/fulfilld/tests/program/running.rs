@@ -1,6 +1,7 @@
 //! Runs the program: to its end, or until it has said something. Nothing here outlives its test.
 
 use std::{
+    cell::RefCell,
     io::{BufRead as _, BufReader, Read as _, Write as _},
     net::TcpStream,
     path::Path,
@@ -67,6 +68,8 @@ pub(crate) fn run_with(mut command: Command, input: &[u8]) -> Said {
 pub(crate) struct Running {
     child: Child,
     lines: Receiver<String>,
+    /// Lines that nobody has waited for yet: the two streams overtake each other.
+    passed: RefCell<Vec<String>>,
 }
 
 impl Running {
@@ -81,12 +84,17 @@ impl Running {
         std::thread::spawn(move || {
             BufReader::new(err).lines().map_while(Result::ok).try_for_each(|line| say.send(line))
         });
-        Self { child, lines }
+        Self { child, lines, passed: RefCell::default() }
     }
 
-    /// Waits for a line with this in it, on either stream, and returns what stands behind.
+    /// Waits for a line with this in it, on either stream, and returns what stands behind. Each line is
+    /// heard once.
     pub(crate) fn heard(&self, expected: &str) -> String {
-        let mut all = Vec::new();
+        let mut all = self.passed.borrow_mut();
+        if let Some(at) = all.iter().position(|line| line.contains(expected)) {
+            let line = all.remove(at);
+            return line.split_once(expected).unwrap().1.to_owned();
+        }
         loop {
             match self.lines.recv_timeout(PATIENCE) {
                 Ok(line) => {
