@@ -18,6 +18,7 @@ struct Hints {
     deliveries: Notify,
     mails: Notify,
     filled: Notify,
+    summary: Notify,
     looked: broadcast::Sender<i64>,
 }
 
@@ -29,6 +30,7 @@ impl Default for Wake {
             deliveries: Notify::new(),
             mails: Notify::new(),
             filled: Notify::new(),
+            summary: Notify::new(),
             looked,
         }))
     }
@@ -66,6 +68,15 @@ impl Wake {
 
     pub(crate) async fn on_filled(&self) {
         self.0.filled.notified().await;
+    }
+
+    /// A day that was given up is to be told after all.
+    pub(crate) fn summary(&self) {
+        self.0.summary.notify_one();
+    }
+
+    pub(crate) async fn on_summary(&self) {
+        self.0.summary.notified().await;
     }
 
     /// A look at the session with this number is over.

@@ -35,7 +35,7 @@ const TRIES_HOPELESS: i64 = 3;
 const TRIES_MISSING: i64 = 3;
 const BACKOFF_FROM: Millis = SECOND / 2;
 const BACKOFF_TO: Millis = 3 * MINUTE;
-/// Once a person was asked.
+/// Once a person was, or would have been, asked.
 const PATIENCE: Millis = 30 * MINUTE;
 /// Without any hint the queue is looked at this often.
 const IDLE: Millis = SECOND;
@@ -227,8 +227,10 @@ fn failed(parts: &Parts, claim: &Claim, error: &ApiError) -> Looked {
         return Looked::Missing { why: error.message.clone() };
     }
     let hopeless = !error.retryable() && error.kind != ApiErrorKind::NotFound;
-    let ask_a_person = tries >= if hopeless { TRIES_HOPELESS } else { TRIES_MAX };
-    let pause = if ask_a_person {
+    let for_long = tries >= if hopeless { TRIES_HOPELESS } else { TRIES_MAX };
+    // Anybody can name sessions to the landing page: nobody is troubled with what may be none.
+    let ask_a_person = for_long && !claim.guess;
+    let pause = if for_long {
         backoff(1, PATIENCE, PATIENCE, rand::random())
     } else {
         backoff(tries, BACKOFF_FROM, BACKOFF_TO, rand::random())
@@ -292,7 +294,8 @@ async fn unwritten(parts: &Parts, claim: Claim, error: &crate::store::StoreError
     let again_at = parts.clock.now() + backoff(tries, SECOND, BACKOFF_TO, rand::random());
     let why =
         "what was decided could not be written to the database; the log has the cause".to_owned();
-    let looked = Looked::Trouble { why, again_at, ask_a_person: tries >= TRIES_MAX };
+    let looked =
+        Looked::Trouble { why, again_at, ask_a_person: tries >= TRIES_MAX && !claim.guess };
     parts.store.record(vec![Look { claim, looked }], &parts.policy).await;
 }
 

@@ -46,8 +46,8 @@ pub use self::{
     shelves::{MovementView, PoolView, ShelfView, StockChange},
     sign_in::{Accepted, ApiToken, Invitation, Made, Person},
     sort::Sorted,
-    summary::{DaySummary, LowPool, LowShelf, Sold, SummaryClaim},
-    todo::{FEW_KEYS, Quarantined, ToDo, ToDoCounts},
+    summary::{DaySummary, LowPool, LowShelf, Sold, StuckSummary, SummaryClaim},
+    todo::{FEW_KEYS, Quarantined, ToDo, ToDoCounts, Troubled},
     views::{
         Counts, DeliveryView, EventView, GrantView, GrantsOf, OrderView, OrdersPage, OrdersQuery,
         SessionView, Told,

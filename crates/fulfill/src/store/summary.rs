@@ -14,6 +14,8 @@ use super::{
 const LEASE: Millis = 60 * SECOND;
 /// Pools and shelves that are named; more would not be read.
 const NAMED_MAX: i64 = 20;
+/// Days that are shown at once.
+const STUCK_MAX: i64 = 31;
 /// A shelf with so few units is low.
 const UNITS_LOW: i64 = 5;
 
@@ -22,6 +24,8 @@ const UNITS_LOW: i64 = 5;
 pub enum SummaryClaim {
     /// Now, by us.
     Ours {
+        /// Which day: another one that is not over may come first.
+        day: String,
         /// Counts from 1.
         attempt: i64,
         /// An earlier attempt ended without a word.
@@ -29,8 +33,21 @@ pub enum SummaryClaim {
     },
     /// Not before this, or somebody else is at it until then.
     Later(Millis),
-    /// It has been told, or given up.
+    /// All days have been told, or given up.
     Over,
+}
+
+rows! {
+    /// A day that could not be told.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct StuckSummary {
+        /// As 2027-03-07.
+        pub day: String,
+        /// How often it was tried.
+        pub attempt: i64,
+        /// Why it is stuck.
+        pub said: Option<String>,
+    }
 }
 
 /// A day in numbers.
@@ -100,7 +117,8 @@ impl DaySummary {
 }
 
 impl Store {
-    /// Claims the telling of a day, so that of all replicas one tells it.
+    /// Claims the telling of a day, so that of all replicas one tells it: of the days that are due, this
+    /// one among them, the oldest.
     ///
     /// # Errors
     /// When it cannot be written.
@@ -116,19 +134,20 @@ impl Store {
                         vals![livemode, &day, now],
                     )
                     .await?;
-                    let ours: Option<(i64, Option<String>)> = tx
+                    let ours: Option<(String, i64, Option<String>)> = tx
                         .first(
                             "UPDATE summary SET status = 'running', attempt = attempt + 1, due_at = $1, \
                              said = CASE WHEN status = 'running' THEN 'it ended without a word' END \
-                             WHERE livemode = $2 AND day = $3 AND due_at <= $4 RETURNING attempt, said",
-                            vals![now + LEASE, livemode, &day, now],
+                             WHERE livemode = $2 AND due_at <= $3 AND day = (SELECT MIN(day) FROM summary \
+                             WHERE livemode = $2 AND due_at <= $3) RETURNING day, attempt, said",
+                            vals![now + LEASE, livemode, now],
                         )
                         .await?;
-                    if let Some((attempt, said)) = ours {
-                        return Ok(SummaryClaim::Ours { attempt, unheard_of: said.is_some() });
+                    if let Some((day, attempt, said)) = ours {
+                        return Ok(SummaryClaim::Ours { day, attempt, unheard_of: said.is_some() });
                     }
-                    let sql = "SELECT due_at FROM summary WHERE livemode = $1 AND day = $2";
-                    let row: Option<(Option<i64>,)> = tx.first(sql, vals![livemode, &day]).await?;
+                    let sql = "SELECT MIN(due_at) FROM summary WHERE livemode = $1";
+                    let row: Option<(Option<i64>,)> = tx.first(sql, vals![livemode]).await?;
                     let due = row.and_then(|(due_at,)| due_at);
                     Ok(due.map_or(SummaryClaim::Over, SummaryClaim::Later))
                 })
@@ -164,6 +183,43 @@ impl Store {
             .await
     }
 
+    /// A person wants a stuck day told after all. False: it is not stuck, or not any more.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub async fn retry_summary(&self, day: &str) -> Result<bool, StoreError> {
+        let now = self.now();
+        self.unstick_summary(day, "due", Some(now)).await
+    }
+
+    /// A person has seen that a day was not told, and does not want it told any more.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub async fn dismiss_summary(&self, day: &str) -> Result<bool, StoreError> {
+        self.unstick_summary(day, "dismissed", None).await
+    }
+
+    /// Attempts are counted anew: a person has removed the cause.
+    async fn unstick_summary(
+        &self,
+        day: &str,
+        status: &'static str,
+        due_at: Option<Millis>,
+    ) -> Result<bool, StoreError> {
+        let (livemode, day) = (self.livemode, day.to_owned());
+        self.db
+            .write("unstick_summary", Lane::Others, move |tx| {
+                let day = day.clone();
+                Box::pin(async move {
+                    let sql = "UPDATE summary SET status = $1, due_at = $2, attempt = 0 \
+                               WHERE livemode = $3 AND day = $4 AND status = 'stuck'";
+                    Ok(tx.execute(sql, vals![status, due_at, livemode, &day]).await? > 0)
+                })
+            })
+            .await
+    }
+
     /// What was sold from a moment on up to another, and what waits now.
     ///
     /// # Errors
@@ -172,6 +228,13 @@ impl Store {
         let livemode = self.livemode;
         self.db.read(move |tx| Box::pin(async move { day(tx, livemode, from, until).await })).await
     }
+}
+
+/// Days that could not be told, the oldest first.
+pub(super) async fn stuck(tx: &mut Tx, livemode: bool) -> Result<Vec<StuckSummary>, StoreError> {
+    let sql = "SELECT day, attempt, said FROM summary WHERE livemode = $1 AND status = 'stuck' \
+               ORDER BY day LIMIT $2";
+    tx.fetch(sql, vals![livemode, STUCK_MAX]).await
 }
 
 async fn day(

@@ -1,11 +1,12 @@
 //! What waits for a person, the oldest first.
 
-use fulfill_rules::Millis;
+use fulfill_rules::{Millis, id::SessionKey};
 
 use super::{
     Store, StoreError,
     db::{Tx, rows, vals},
     shelves::{PoolView, ShelfView},
+    summary::{self, StuckSummary},
     views::{OrderView, orders_by_number},
 };
 
@@ -13,6 +14,8 @@ use super::{
 const ORDERS_MAX: i64 = 100;
 /// Most events in one list.
 const EVENTS_MAX: i64 = 100;
+/// Most sessions in one list.
+const SESSIONS_MAX: i64 = 100;
 /// A pool with fewer free keys than this should be filled.
 pub const FEW_KEYS: i64 = 10;
 
@@ -29,6 +32,26 @@ pub struct ToDo {
     pub shelves: Vec<ShelfView>,
     /// Deliveries of Stripe's that were verified and could not be read.
     pub quarantined: Vec<Quarantined>,
+    /// Sessions that cannot be looked at, the oldest first.
+    pub troubled: Vec<Troubled>,
+    /// Days that could not be told.
+    pub summaries: Vec<StuckSummary>,
+}
+
+/// A session that Stripe told of and could not be asked about, so that there is no order yet. After
+/// about an hour there is one, and it needs attention; what only a visitor named is not listed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Troubled {
+    /// Which session.
+    pub key: SessionKey,
+    /// When it was first heard of.
+    pub first_rung_at: Millis,
+    /// Looks in a row that failed.
+    pub tries: i64,
+    /// Why the last one did.
+    pub why: String,
+    /// When it is tried again.
+    pub again_at: Millis,
 }
 
 /// An event that could not be read.
@@ -57,13 +80,17 @@ pub struct ToDoCounts {
     pub stuck: i64,
     /// Events that could not be read.
     pub quarantined: i64,
+    /// Sessions that cannot be looked at.
+    pub sessions: i64,
+    /// Days that could not be told.
+    pub summaries: i64,
 }
 
 impl ToDoCounts {
     /// All of it.
     #[must_use]
     pub fn sum(&self) -> i64 {
-        self.orders + self.quarantined
+        self.orders + self.quarantined + self.sessions + self.summaries
     }
 }
 
@@ -76,6 +103,27 @@ macro_rules! waiting {
          UNION SELECT d.session FROM delivery d JOIN orders o ON o.session = d.session \
            WHERE d.livemode = $1 AND d.status = 'stuck'"
     };
+}
+
+/// The sessions that cannot be looked at. Looks fail now and then, and the next one finds the order:
+/// people hear of it after some seconds.
+macro_rules! troubled {
+    () => {
+        "FROM session s WHERE s.livemode = $1 AND s.visitor IN (TRUE, FALSE) AND s.due_at IS NOT NULL \
+         AND s.tries >= 5 AND NOT s.guess \
+         AND NOT EXISTS (SELECT 1 FROM orders o WHERE o.session = s.seq)"
+    };
+}
+
+rows! {
+    struct TroubledRow {
+        id: String,
+        account: String,
+        first_rung_at: i64,
+        tries: i64,
+        trouble: Option<String>,
+        due_at: i64,
+    }
 }
 
 rows! {
@@ -100,7 +148,9 @@ impl Store {
                 Box::pin(async move {
                     let (orders, more) = orders(tx, livemode).await?;
                     let quarantined = quarantined(tx, livemode).await?;
-                    Ok(ToDo { orders, more, quarantined, ..ToDo::default() })
+                    let troubled = troubled(tx, livemode).await?;
+                    let summaries = summary::stuck(tx, livemode).await?;
+                    Ok(ToDo { orders, more, quarantined, troubled, summaries, ..ToDo::default() })
                 })
             })
             .await?;
@@ -120,7 +170,7 @@ impl Store {
         self.db
             .read(move |tx| {
                 Box::pin(async move {
-                    let mut counts = [0; 5];
+                    let mut counts = [0; 7];
                     for (count, sql) in counts.iter_mut().zip([
                         concat!("SELECT COUNT(*) FROM (", waiting!(), ") waiting"),
                         "SELECT COUNT(*) FROM orders WHERE livemode = $1 AND status = 'needs_attention' \
@@ -129,12 +179,23 @@ impl Store {
                          WHERE e.status = 'to_ship' AND o.livemode = $1",
                         "SELECT COUNT(DISTINCT session) FROM delivery WHERE livemode = $1 AND status = 'stuck'",
                         "SELECT COUNT(*) FROM event WHERE disposition = 'quarantined' AND livemode = $1",
+                        concat!("SELECT COUNT(*) ", troubled!()),
+                        "SELECT COUNT(*) FROM summary WHERE livemode = $1 AND status = 'stuck'",
                     ]) {
                         let found: Option<(i64,)> = tx.first(sql, vals![livemode]).await?;
                         *count = found.map_or(0, |(n,)| n);
                     }
-                    let [orders, attention, parcels, stuck, quarantined] = counts;
-                    Ok(ToDoCounts { orders, attention, parcels, stuck, quarantined })
+                    let [orders, attention, parcels, stuck, quarantined, sessions, summaries] =
+                        counts;
+                    Ok(ToDoCounts {
+                        orders,
+                        attention,
+                        parcels,
+                        stuck,
+                        quarantined,
+                        sessions,
+                        summaries,
+                    })
                 })
             })
             .await
@@ -184,4 +245,21 @@ async fn quarantined(tx: &mut Tx, livemode: bool) -> Result<Vec<Quarantined>, St
         received_at: row.received_at,
     });
     Ok(events.collect())
+}
+
+async fn troubled(tx: &mut Tx, livemode: bool) -> Result<Vec<Troubled>, StoreError> {
+    let sql = concat!(
+        "SELECT s.id, s.account, s.first_rung_at, s.tries, s.trouble, s.due_at ",
+        troubled!(),
+        " ORDER BY s.seq LIMIT $2"
+    );
+    let rows: Vec<TroubledRow> = tx.fetch(sql, vals![livemode, SESSIONS_MAX]).await?;
+    let sessions = rows.into_iter().map(|row| Troubled {
+        key: SessionKey { account: row.account, livemode, id: row.id },
+        first_rung_at: row.first_rung_at,
+        tries: row.tries,
+        why: row.trouble.unwrap_or_default(),
+        again_at: row.due_at,
+    });
+    Ok(sessions.collect())
 }

@@ -96,6 +96,9 @@ async function day(browser) {
   }
   await until(page, "unreadable_");
   await press(page, "d");
+  await until(page, "2023-12-31");
+  await press(page, "d");
+  await says(page, ".said", "Put aside");
   await says(page, "#todo", "Nothing waits for you");
   await shot(page, "merchant-todo-empty");
   await accessible(page, "the empty list");
@@ -157,7 +160,7 @@ async function live(browser) {
 const PAGES = {
   home: "", todo: "/todo", orders: "/orders", "orders-found": "/orders?q=hopper&status=needs_attention",
   "order-held": "/orders/cs_test_shirt", "order-parcel": "/orders/cs_test_posters", "order-stuck": "/orders/cs_test_seat",
-  "order-debit": "/orders/cs_test_debit", "order-done": "/orders/cs_test_day3n0", "order-evil": "/orders/cs_test_evil",
+  "order-debit": "/orders/cs_test_debit", "order-done": "/orders/cs_test_day3n0", "order-evil": "/orders/cs_test_evil", "order-away": "/orders/cs_test_away",
   stock: "/stock?sku=POSTER", reports: "/reports", people: "/people", "setting-up": "/setting-up", nothing: "/nothing",
 };
 

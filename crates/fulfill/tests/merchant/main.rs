@@ -22,8 +22,14 @@ use std::{
 };
 
 use bench::{Site, event};
-use fulfill::actions::{Action, Fault, Job, Receipt};
-use fulfill_rules::plan::Product;
+use fulfill::{
+    actions::{Action, Fault, Job, Receipt},
+    store::SummaryClaim,
+};
+use fulfill_rules::{
+    delivery::{DeliveryStatus, Next},
+    plan::Product,
+};
 use serde_json::{Value, json};
 use stripe::{line, paid, unpaid};
 
@@ -133,6 +139,26 @@ impl Stage {
             }
         };
         site.turning(stuck).await;
+        // A day of which nobody could be told.
+        let store = site.fulfill.store();
+        let claim = store.claim_summary("2023-12-31").await.unwrap();
+        assert!(matches!(claim, SummaryClaim::Ours { attempt: 1, .. }), "{claim:?}");
+        let said = Some("refused (550): 5.1.1 there is no kim@shop.example here".to_owned());
+        let stuck = Next { status: DeliveryStatus::Stuck, due_at: None, said };
+        assert!(store.finish_summary("2023-12-31", 1, &stuck).await.unwrap());
+    }
+
+    /// Stripe tells of a session and does not answer what was bought.
+    async fn trouble(&self) {
+        let (site, id) = (&self.site, "cs_test_away");
+        site.stripe.fails(id, 500, "away");
+        site.deliver(event("evt_away", "checkout.session.completed", id)).await;
+        site.turning(async {
+            while site.known(id).await.is_none_or(|view| view.tries < 5) {
+                site.clock.sleep(Duration::from_secs(1)).await;
+            }
+        })
+        .await;
     }
 
     fn given(&self) -> Value {
@@ -302,5 +328,6 @@ async fn every_page_is_accessible_in_light_and_dark_on_desk_and_phone() {
         { "key": "long", "label": { "custom": "Long" }, "text": { "value": "x".repeat(255) } },
     ]);
     stage.site.buy(evil).await;
+    stage.trouble().await;
     stage.play("everyPage", stage.given()).await;
 }

@@ -1,6 +1,6 @@
 //! A day in numbers, and the promise that it is told once.
 
-use fulfill::store::{DaySummary, LowPool, LowShelf, Sold, SummaryClaim};
+use fulfill::store::{DaySummary, LowPool, LowShelf, Sold, StuckSummary, SummaryClaim};
 use fulfill_rules::{
     DAY, MINUTE,
     delivery::{DeliveryStatus, Next},
@@ -13,7 +13,7 @@ const SUNDAY: &str = "2026-11-01";
 both!(of_all_replicas_one_tells_a_day, async |t| {
     let other = t.another().await;
     let first = t.store.claim_summary(SUNDAY).await.unwrap();
-    assert_eq!(first, SummaryClaim::Ours { attempt: 1, unheard_of: false });
+    assert_eq!(first, SummaryClaim::Ours { day: SUNDAY.into(), attempt: 1, unheard_of: false });
     let until = t.clock.now() + MINUTE;
     assert_eq!(other.claim_summary(SUNDAY).await.unwrap(), SummaryClaim::Later(until));
     let again_at = t.clock.now() + DAY;
@@ -23,18 +23,68 @@ both!(of_all_replicas_one_tells_a_day, async |t| {
     assert_eq!(other.claim_summary(SUNDAY).await.unwrap(), SummaryClaim::Later(again_at));
     t.advance(DAY);
     let second = other.claim_summary(SUNDAY).await.unwrap();
-    assert_eq!(second, SummaryClaim::Ours { attempt: 2, unheard_of: false });
+    assert_eq!(second, SummaryClaim::Ours { day: SUNDAY.into(), attempt: 2, unheard_of: false });
     // Who was asleep for too long writes nothing over it.
     let done = Next { status: DeliveryStatus::Done, due_at: None, said: None };
     assert!(!t.store.finish_summary(SUNDAY, 1, &done).await.unwrap());
     t.advance(MINUTE);
     let third = t.store.claim_summary(SUNDAY).await.unwrap();
-    assert_eq!(third, SummaryClaim::Ours { attempt: 3, unheard_of: true });
+    assert_eq!(third, SummaryClaim::Ours { day: SUNDAY.into(), attempt: 3, unheard_of: true });
     assert!(t.store.finish_summary(SUNDAY, 3, &done).await.unwrap());
     t.advance(DAY);
     assert_eq!(other.claim_summary(SUNDAY).await.unwrap(), SummaryClaim::Over);
     let live = t.live().await.claim_summary(SUNDAY).await.unwrap();
-    assert_eq!(live, SummaryClaim::Ours { attempt: 1, unheard_of: false }, "each mode has its own");
+    assert_eq!(
+        live,
+        SummaryClaim::Ours { day: SUNDAY.into(), attempt: 1, unheard_of: false },
+        "each mode has its own"
+    );
+});
+
+both!(a_day_that_waits_is_told_before_the_one_after_it, async |t| {
+    const MONDAY: &str = "2026-11-02";
+    let ours =
+        |day: &str, attempt| SummaryClaim::Ours { day: day.into(), attempt, unheard_of: false };
+    assert_eq!(t.store.claim_summary(SUNDAY).await.unwrap(), ours(SUNDAY, 1));
+    let again_at = t.clock.now() + DAY;
+    let later =
+        Next { status: DeliveryStatus::Due, due_at: Some(again_at), said: Some("450".into()) };
+    assert!(t.store.finish_summary(SUNDAY, 1, &later).await.unwrap());
+    assert_eq!(t.store.claim_summary(MONDAY).await.unwrap(), ours(MONDAY, 1), "it is not held up");
+    let done = Next { status: DeliveryStatus::Done, due_at: None, said: None };
+    assert!(t.store.finish_summary(MONDAY, 1, &done).await.unwrap());
+    assert_eq!(t.store.claim_summary(MONDAY).await.unwrap(), SummaryClaim::Later(again_at));
+    t.advance(DAY);
+    assert_eq!(t.store.claim_summary(MONDAY).await.unwrap(), ours(SUNDAY, 2));
+});
+
+both!(a_day_that_is_stuck_waits_for_a_person_who_has_it_told_or_not, async |t| {
+    let claim = async || t.store.claim_summary(SUNDAY).await.unwrap();
+    let first = SummaryClaim::Ours { day: SUNDAY.into(), attempt: 1, unheard_of: false };
+    let stuck = Next { status: DeliveryStatus::Stuck, due_at: None, said: Some("550 no".into()) };
+    assert_eq!(claim().await, first);
+    assert!(!t.store.retry_summary(SUNDAY).await.unwrap(), "it is under way");
+    assert!(t.store.finish_summary(SUNDAY, 1, &stuck).await.unwrap());
+    assert_eq!(claim().await, SummaryClaim::Over);
+    let waits = t.store.to_do().await.unwrap().summaries;
+    let shown = StuckSummary { day: SUNDAY.into(), attempt: 1, said: Some("550 no".into()) };
+    assert_eq!(waits, [shown]);
+    let counts = t.store.to_do_counts().await.unwrap();
+    assert_eq!((counts.summaries, counts.sum()), (1, 1));
+    let live = t.live().await;
+    assert!(
+        !live.retry_summary(SUNDAY).await.unwrap() && !live.dismiss_summary(SUNDAY).await.unwrap()
+    );
+    assert!(live.to_do().await.unwrap().summaries.is_empty());
+
+    assert!(t.store.retry_summary(SUNDAY).await.unwrap());
+    assert_eq!(t.store.to_do_counts().await.unwrap().sum(), 0);
+    assert_eq!(claim().await, first, "attempts are counted anew");
+    assert!(t.store.finish_summary(SUNDAY, 1, &stuck).await.unwrap());
+    assert!(t.store.dismiss_summary(SUNDAY).await.unwrap());
+    assert!(!t.store.dismiss_summary(SUNDAY).await.unwrap(), "once");
+    assert_eq!(claim().await, SummaryClaim::Over);
+    assert!(t.store.to_do().await.unwrap().summaries.is_empty());
 });
 
 both!(many_that_claim_at_once_are_one, async |t| {

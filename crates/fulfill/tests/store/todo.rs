@@ -1,11 +1,16 @@
 //! What waits for a person, and what is counted for pictures.
 
-use fulfill_rules::{DAY, HOUR, order::ByHand, shipment::Shipment};
+use fulfill::store::{Look, Looked, Ringer, ToDo, Troubled};
+use fulfill_rules::{DAY, HOUR, MINUTE, order::ByHand, shipment::Shipment};
 
 use crate::{Bench, bench::key, both, supply::open};
 
 async fn waits(t: &Bench) -> Vec<String> {
-    t.store.to_do().await.unwrap().orders.into_iter().map(|order| order.key.id).collect()
+    waits_of(&t.store.to_do().await.unwrap())
+}
+
+fn waits_of(list: &ToDo) -> Vec<String> {
+    list.orders.iter().map(|order| order.key.id.clone()).collect()
 }
 
 both!(what_waits_for_a_person_can_be_worked_to_empty, async |t| {
@@ -29,6 +34,49 @@ both!(what_waits_for_a_person_can_be_worked_to_empty, async |t| {
     let list = t.store.to_do().await.unwrap();
     assert!(list.orders.is_empty() && list.pools.is_empty(), "{list:#?}");
     assert_eq!(t.store.to_do_counts().await.unwrap().sum(), 0);
+});
+
+/// Looks at all that is due, and at nothing successfully.
+async fn fail(t: &Bench, ask_a_person: bool) {
+    for claim in t.store.claim(10, 5).await.unwrap() {
+        let looked = Looked::Trouble {
+            why: "Stripe is away".into(),
+            again_at: t.clock.now() + MINUTE,
+            ask_a_person: ask_a_person && !claim.guess,
+        };
+        t.record(Look { claim, looked }).await;
+    }
+    t.advance(MINUTE);
+}
+
+both!(a_session_that_cannot_be_looked_at_waits_for_a_person_until_there_is_an_order, async |t| {
+    t.store.ring(&key("cs_test_guess"), Ringer::Visitor).await.unwrap();
+    let heard_at = t.clock.now();
+    t.receive("evt_1", "cs_test_a").await;
+    for tries in 1..5 {
+        fail(t, false).await;
+        assert_eq!(t.store.to_do_counts().await.unwrap().sum(), 0, "after {tries} tries");
+    }
+    fail(t, false).await;
+    let waits = Troubled {
+        key: key("cs_test_a"),
+        first_rung_at: heard_at,
+        tries: 5,
+        why: "Stripe is away".into(),
+        again_at: t.clock.now(),
+    };
+    assert_eq!(t.store.to_do().await.unwrap().troubled, [waits]);
+    let counts = t.store.to_do_counts().await.unwrap();
+    assert_eq!((counts.sessions, counts.sum()), (1, 1));
+    let live = t.live().await;
+    assert!(live.to_do().await.unwrap().troubled.is_empty(), "each mode has its own");
+
+    fail(t, true).await;
+    let list = t.store.to_do().await.unwrap();
+    assert!(list.troubled.is_empty(), "{list:#?}");
+    assert_eq!(waits_of(&list), ["cs_test_a"]);
+    let counts = t.store.to_do_counts().await.unwrap();
+    assert_eq!((counts.sessions, counts.attention, counts.sum()), (0, 1, 1));
 });
 
 both!(orders_and_revenue_are_counted_by_day, async |t| {

@@ -174,6 +174,35 @@ at_the_office!(
     }
 );
 
+at_the_office!(
+    a_day_that_the_server_refuses_waits_for_a_person_who_has_it_told_after_all,
+    |office| with(office, |sender| to_merchant(sender).summary("08:00").unwrap()),
+    async |t, office| {
+        until_counted(t, "SELECT COUNT(*) FROM summary WHERE said LIKE 'not sent%'", 1).await;
+        t.buy(basket(&[("prod_editor", 1)])).await;
+        t.settle().await;
+        office.moods(&[Mood::Refuse]);
+        t.pass(8 * 3_600_000).await;
+        let refused = "SELECT COUNT(*) FROM summary WHERE status = 'stuck' AND said LIKE '%550%'";
+        until_counted(t, refused, 1).await;
+        // The next day is told as if nothing had been.
+        t.pass(DAY).await;
+        let done = "SELECT COUNT(*) FROM summary WHERE status = 'done' AND said LIKE 'to the%'";
+        until_counted(t, done, 1).await;
+        // In another process.
+        let now = t.clock.now();
+        t.db.run(&format!(
+            "UPDATE summary SET status = 'due', due_at = {now}, attempt = 0 WHERE status = 'stuck'"
+        ))
+        .await;
+        t.pass(10 * 60_000).await;
+        until_counted(t, done, 2).await;
+        let told = office.subjects(MERCHANT);
+        let days: Vec<_> = told.iter().filter(|said| said.starts_with("Your shop on")).collect();
+        assert_eq!(days, ["Your shop on 1 November 2026", "Your shop on 2 November 2026"]);
+    }
+);
+
 at_the_office!(case_40_a_german_checkout_gets_german_mail, mailing, async |t, office| {
     t.buy(basket(&[("prod_poster", 1)]).with("locale", "de")).await;
     t.settle().await;

@@ -17,7 +17,7 @@ use std::{path::Path, sync::Arc, time::Duration};
 use fulfill_rules::{HOUR, Millis, SECOND, notice, order::Status};
 use lettre::{message::Mailbox, transport::smtp::client::Certificate};
 
-pub(crate) use self::summary::{Daily, Day};
+pub(crate) use self::summary::Daily;
 use self::{
     envelope::{address_of, mailbox, message},
     letter::{Letter, Shop, is_to_merchant, one_line},

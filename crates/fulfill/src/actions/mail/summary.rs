@@ -63,7 +63,12 @@ impl At {
             true => local.date(),
             false => local.date().yesterday().ok()?,
         };
-        let date = told_on.yesterday().ok()?;
+        self.of(told_on.yesterday().ok()?)
+    }
+
+    /// A day of the calendar, from its midnight to the next.
+    fn of(&self, date: Date) -> Option<Day> {
+        let told_on = date.tomorrow().ok()?;
         let midnight = |date: Date| {
             let at = date.to_zoned(self.zone.clone()).ok()?;
             Some(at.timestamp().as_millisecond())
@@ -178,6 +183,11 @@ impl Daily {
     /// The day that is told now.
     pub(crate) fn day(&self, now: Millis) -> Option<Day> {
         self.at.day(now)
+    }
+
+    /// The day of this name.
+    pub(crate) fn named(&self, name: &str) -> Option<Day> {
+        self.at.of(name.parse().ok()?)
     }
 
     /// Writes and sends it. The same Message-ID on every try.

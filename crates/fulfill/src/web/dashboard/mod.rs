@@ -83,6 +83,7 @@ pub(super) fn router(web: Web) -> Router {
         .route("/orders/{id}/{act}", post(acts::act))
         .route("/todo", get(todo::show))
         .route("/todo/dismiss", post(todo::dismiss))
+        .route("/todo/summary", post(todo::summary))
         .route("/stock", get(stock::show).post(stock::correct))
         .route("/keys", post(stock::import))
         .route("/reports", get(reports::show))

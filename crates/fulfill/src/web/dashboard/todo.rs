@@ -17,7 +17,9 @@ use super::{
     orders::amount,
     words::{self, Why},
 };
-use crate::store::{OrderView, PoolView, Quarantined, ShelfView, StoreError, ToDo};
+use crate::store::{
+    OrderView, PoolView, Quarantined, ShelfView, StoreError, StuckSummary, ToDo, Troubled,
+};
 
 #[derive(Template)]
 #[template(path = "dashboard/todo.html")]
@@ -26,7 +28,9 @@ struct Page {
     said: Option<&'static str>,
     wrong: Option<&'static str>,
     attention: Vec<Attention>,
+    troubled: Vec<Troubled>,
     stuck: Vec<Stuck>,
+    summaries: Vec<StuckSummary>,
     parcels: Vec<Parcel>,
     pools: Vec<PoolView>,
     shelves: Vec<ShelfView>,
@@ -80,6 +84,8 @@ fn done(word: &str) -> Option<&'static str> {
         "shipped" => "Shipped.",
         "resent" => "The mail goes out again.",
         "stocked" => "It is on the shelf.",
+        "told" => "It is told again, in a moment.",
+        "seen" => "Put aside.",
         "dismissed" => "Put aside. Its body is kept for a while.",
         _ => return None,
     })
@@ -118,11 +124,15 @@ impl Page {
             pools: list.pools,
             shelves: list.shelves,
             quarantined: list.quarantined,
+            troubled: list.troubled,
+            summaries: list.summaries,
             more: list.more,
             empty: false,
         };
         made.empty = made.attention.is_empty()
+            && made.troubled.is_empty()
             && made.stuck.is_empty()
+            && made.summaries.is_empty()
             && made.parcels.is_empty()
             && made.pools.is_empty()
             && made.shelves.is_empty()
@@ -227,6 +237,30 @@ pub(super) async fn dismiss(
         }
         Ok(false) => {
             let wrong = Some("There is no such event, or no more.");
+            shown(&desk, &visit, StatusCode::NOT_FOUND, wrong).await
+        }
+        Err(error) => desk.trouble(&visit, &error),
+    }
+}
+
+/// `POST /dashboard/todo/summary`: a day that could not be told is told after all, or never.
+pub(super) async fn summary(
+    axum::extract::State(desk): State,
+    Extension(visit): In,
+    Extension(form): Extension<Form>,
+) -> Response {
+    let (day, store) = (form.get("day"), &desk.web.store);
+    let again = form.get("act") == "again";
+    let done =
+        if again { store.retry_summary(day).await } else { store.dismiss_summary(day).await };
+    match done {
+        Ok(true) => {
+            tracing::info!(who = visit.who(), day, again, "a stuck summary was acted on");
+            desk.web.wake.summary();
+            visit.see_other(if again { "todo?done=told" } else { "todo?done=seen" })
+        }
+        Ok(false) => {
+            let wrong = Some("There is no such summary that is stuck, or no more.");
             shown(&desk, &visit, StatusCode::NOT_FOUND, wrong).await
         }
         Err(error) => desk.trouble(&visit, &error),

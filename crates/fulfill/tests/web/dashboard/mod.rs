@@ -2,6 +2,7 @@
 
 mod acts;
 mod sign_in;
+mod todo;
 
 use fulfill::Builder;
 use reqwest::{Method, RequestBuilder};

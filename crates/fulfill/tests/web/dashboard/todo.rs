@@ -1,0 +1,104 @@
+//! What waits for a person beside orders.
+
+use fulfill::store::SummaryClaim;
+use fulfill_rules::delivery::{DeliveryStatus, Next};
+use reqwest::Method;
+
+use super::{Merchant, idle};
+use crate::{
+    bench::{Site, event, send},
+    stripe::paid,
+};
+
+const ID: &str = "cs_test_away";
+
+/// Turns the clock until looks at the session have failed so often.
+async fn failed(site: &Site, id: &str, tries: i64) {
+    site.turning(async {
+        while site.known(id).await.is_none_or(|view| view.tries < tries) {
+            site.clock.sleep(std::time::Duration::from_secs(1)).await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_session_that_stripe_does_not_answer_for_is_listed_until_it_does() {
+    let site = Site::open().await;
+    let ann = Merchant::ann(&site).await;
+    site.stripe.fails(ID, 500, "away");
+    site.deliver(event("evt_away", "checkout.session.completed", ID)).await;
+    failed(&site, ID, 1).await;
+    assert!(ann.page("/todo").await.contains("Nothing waits for you."), "one failure is nothing");
+    failed(&site, ID, 5).await;
+    let page = ann.page("/todo").await;
+    let trouble = "Stripe has trouble answering (500)";
+    for shown in
+        [ID, trouble, "Tried 5 times; next <time", "Look again", "id=\"waiting\" data-live>1<"]
+    {
+        assert!(page.contains(shown), "{shown} is not in {page}");
+    }
+    assert!(ann.page("").await.contains("<span class=\"figure bad\">1</span> need attention"));
+
+    let again = format!("/orders/{ID}/again");
+    let refused = site.turning(ann.post(&again, &[("back", "todo")])).await;
+    assert_eq!(refused.status, 409);
+    assert!(refused.text.contains(trouble), "{}", refused.text);
+    site.stripe.knows(paid(ID, &["course"]));
+    let found = site.turning(ann.post(&again, &[("back", "todo")])).await;
+    assert_eq!((found.status, found.header("location")), (303, "/dashboard/todo?done=again"));
+    assert!(ann.page("/todo").await.contains("Nothing waits for you."));
+    assert_eq!(site.api_get(&format!("/orders/{ID}")).await["status"], "fulfilled");
+}
+
+#[tokio::test]
+async fn what_only_a_visitor_named_is_nobodys_task() {
+    let site = Site::open().await;
+    let ann = Merchant::ann(&site).await;
+    site.stripe.fails(ID, 401, "no such key");
+    site.turning(site.landing(ID)).await;
+    failed(&site, ID, 3).await;
+    assert!(ann.page("/todo").await.contains("Nothing waits for you."));
+    assert!(site.known(ID).await.unwrap().order.is_none());
+    // As soon as Stripe tells of it, it is somebody's.
+    site.deliver(event("evt_away", "checkout.session.completed", ID)).await;
+    failed(&site, ID, 4).await;
+    let page = ann.page("/todo").await;
+    assert!(page.contains("Stripe refuses the API key (401)"), "{page}");
+    assert_eq!(site.known(ID).await.unwrap().order.unwrap().status.as_str(), "needs_attention");
+}
+
+#[tokio::test]
+async fn a_summary_that_is_stuck_is_listed_and_told_again_or_put_aside() {
+    const DAY: &str = "2023-12-31";
+    let site = idle().await;
+    let ann = Merchant::ann(&site).await;
+    let store = site.fulfill.store();
+    let gets_stuck = async || {
+        let claim = store.claim_summary(DAY).await.unwrap();
+        assert!(matches!(claim, SummaryClaim::Ours { attempt: 1, .. }), "{claim:?}");
+        let said = Some("refused (550): <b>no such mailbox</b>".to_owned());
+        let next = Next { status: DeliveryStatus::Stuck, due_at: None, said };
+        assert!(store.finish_summary(DAY, 1, &next).await.unwrap());
+        let page = ann.page("/todo").await;
+        for shown in [DAY, "refused (550): &#60;b&#62;", "data-live>1<"] {
+            assert!(page.contains(shown), "{shown} is not in {page}");
+        }
+    };
+    let act = async |act: &str, day: &str| {
+        let answer = ann.post("/todo/summary", &[("day", day), ("act", act)]).await;
+        (answer.status, answer.header("location").to_owned())
+    };
+    gets_stuck().await;
+    assert_eq!(act("again", "2023-12-30").await.0, 404);
+    assert_eq!(act("again", DAY).await, (303, "/dashboard/todo?done=told".to_owned()));
+    assert!(ann.page("/todo?done=told").await.contains("It is told again"));
+    gets_stuck().await;
+    assert_eq!(act("dismiss", DAY).await, (303, "/dashboard/todo?done=seen".to_owned()));
+    assert_eq!(act("dismiss", DAY).await.0, 404, "once");
+    assert!(ann.page("/todo").await.contains("Nothing waits for you."));
+    assert_eq!(store.claim_summary(DAY).await.unwrap(), SummaryClaim::Over);
+    let foreign =
+        ann.request(Method::POST, "/todo/summary").form(&[("day", DAY), ("act", "again")]);
+    assert_eq!(send(foreign).await.status, 403, "without the form's token");
+}
