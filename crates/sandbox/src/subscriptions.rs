@@ -158,6 +158,7 @@ pub(crate) fn of_session(
             created: now,
             price,
             quantity: line.quantity,
+            tax_rates: line.tax_rates.clone(),
             metadata: Arc::clone(&line.metadata),
         });
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{metadata, prices, shape::exclusive};
+use super::{metadata, prices, shape::exclusive, tax_rates, terms::Owner};
 use crate::{
     error::{Answer, ApiError},
     form::Params,
@@ -32,7 +32,7 @@ pub(super) struct Order {
 pub(super) fn read(
     state: &mut State,
     params: &mut Params,
-    mode: Mode,
+    (mode, owner): (Mode, Owner),
     currency: Option<Arc<str>>,
 ) -> Answer<Order> {
     let entries = params.objects("line_items")?;
@@ -53,7 +53,10 @@ pub(super) fn read(
         }
     }
     for mut entry in entries {
-        let line = one(state, &mut entry, mode, &mut order.currency)?;
+        let mut line = one(state, &mut entry, mode, &mut order.currency)?;
+        if owner == Owner::Session {
+            line.tax_rates = tax_rates::of_line(state, &mut entry)?;
+        }
         entry.done()?;
         order.lines.push(line);
     }
@@ -127,14 +130,6 @@ pub(super) fn one(
     let quantity = entry.integer("quantity")?;
     let adjustable = entry.object("adjustable_quantity")?.map(adjustable).transpose()?.flatten();
     let metadata = metadata(entry, "metadata", &Metadata::default())?;
-    for name in ["dynamic_tax_rates", "tax_rates"] {
-        if !entry.texts(name)?.is_empty() {
-            return Err(entry.error(
-                name,
-                format!("The sandbox computes no tax: it has no tax rates for `{name}`."),
-            ));
-        }
-    }
     let price = price(state, entry)?;
     if price.recurring.is_some() && mode == Mode::Payment {
         return Err(entry.error("price", "You specified `payment` mode but passed a recurring price. Either switch to `subscription` mode or use only one-time prices."));
@@ -163,6 +158,7 @@ pub(super) fn one(
         quantity,
         adjustable,
         discount: 0,
+        tax_rates: Vec::new(),
         metadata,
     })
 }

@@ -34,7 +34,7 @@ pub(super) fn create(state: &mut State, call: &mut Call) -> Answer {
     let metadata = metadata(params, "metadata", &Metadata::default())?;
     let asked = currency(params, "currency")?;
     let mode = if sells_subscriptions(state, params) { Mode::Subscription } else { Mode::Payment };
-    let mut order = checkout_lines::read(state, params, mode, asked)?;
+    let mut order = checkout_lines::read(state, params, (mode, Owner::Link), asked)?;
     if order.lines.len() > LINES_MAX {
         return Err(
             params.error("line_items", format!("A payment link takes at most {LINES_MAX} lines."))

@@ -20,6 +20,7 @@ mod sessions;
 mod shape;
 mod shipping_rates;
 mod subscriptions;
+mod tax_rates;
 mod terms;
 mod webhook_endpoints;
 
@@ -175,6 +176,10 @@ fn billing_route(method: &str, resource: &'static str, rest: &[&str]) -> Option<
         ("GET", "coupon", [_]) => reads(resource, coupons::retrieve),
         ("POST", "coupon", [_]) => writes(resource, coupons::update),
         ("DELETE", "coupon", [_]) => writes(resource, coupons::delete),
+        ("GET", "tax_rate", []) => reads(resource, tax_rates::list),
+        ("POST", "tax_rate", []) => writes(resource, tax_rates::create),
+        ("GET", "tax_rate", [_]) => reads(resource, tax_rates::retrieve),
+        ("POST", "tax_rate", [_]) => writes(resource, tax_rates::update),
         ("GET", "promotion_code", []) => reads(resource, promotion_codes::list),
         ("POST", "promotion_code", []) => writes(resource, promotion_codes::create),
         ("GET", "promotion_code", [_]) => reads(resource, promotion_codes::retrieve),
@@ -192,6 +197,7 @@ fn resource(path: &[&str]) -> Option<(&'static str, usize)> {
         ["customers", ..] => ("customer", 1),
         ["coupons", ..] => ("coupon", 1),
         ["promotion_codes", ..] => ("promotion_code", 1),
+        ["tax_rates", ..] => ("tax_rate", 1),
         ["shipping_rates", ..] => ("shipping_rate", 1),
         ["checkout", "sessions", ..] => ("checkout_session", 2),
         ["payment_links", ..] => ("payment_links", 1),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{
     Call, checkout_lines, currency, customers, discounts, landing,
     list::Paging,
-    metadata, shape, shipping_rates,
+    metadata, shape, shipping_rates, tax_rates,
     terms::{self, Owner},
 };
 use crate::{
@@ -41,7 +41,7 @@ pub(super) fn create(state: &mut State, call: &mut Call) -> Answer {
     let client_reference_id = shape::text(params, "client_reference_id", 200)?;
     let metadata = metadata(params, "metadata", &Metadata::default())?;
     let asked_currency = currency(params, "currency")?;
-    let order = checkout_lines::read(state, params, mode, asked_currency)?;
+    let order = checkout_lines::read(state, params, (mode, Owner::Session), asked_currency)?;
     let mut terms = Terms::new(mode);
     terms.currency = order.currency.clone();
     landing.settle(&mut terms);
@@ -221,6 +221,7 @@ pub(super) fn update(state: &mut State, call: &mut Call) -> Answer {
     if params.has("line_items") {
         next.lines = changed_lines(state, params, &next)?;
         checkout::discount_lines(&mut next.lines, next.discount.as_ref());
+        enough(&next)?;
     }
     params.done()?;
     let session = state.sessions.insert(next);
@@ -234,8 +235,10 @@ fn changed_lines(state: &mut State, params: &mut Params, session: &Session) -> A
     let mut lines = Vec::new();
     for mut entry in params.objects("line_items")? {
         let Some(id) = entry.text("id")? else {
-            lines.push(checkout_lines::one(state, &mut entry, mode, &mut currency)?);
+            let mut line = checkout_lines::one(state, &mut entry, mode, &mut currency)?;
+            line.tax_rates = tax_rates::of_line(state, &mut entry)?;
             entry.done()?;
+            lines.push(line);
             continue;
         };
         let known = session.lines.iter().find(|line| *line.id == *id).cloned();
@@ -246,6 +249,9 @@ fn changed_lines(state: &mut State, params: &mut Params, session: &Session) -> A
             line.adjustable = checkout_lines::adjustable(range)?;
         }
         line.metadata = metadata(&mut entry, "metadata", &line.metadata)?;
+        if entry.has("tax_rates") {
+            line.tax_rates = tax_rates::of_line(state, &mut entry)?;
+        }
         entry.done()?;
         lines.push(line);
     }

@@ -10,6 +10,7 @@ use super::{
     payments::methods,
     prices,
     shape::{self, Member, Shape},
+    tax_rates,
 };
 use crate::{
     error::{Answer, ApiError},
@@ -214,7 +215,11 @@ fn items(state: &mut State, params: &mut Params, mut known: Vec<Item>) -> Answer
             }
         };
         let metadata = metadata(&mut entry, "metadata", &before)?;
-        entry.ignore(&["billing_thresholds", "clear_usage", "discounts", "tax_rates"]);
+        let tax_rates = match (entry.has("tax_rates"), at.flatten()) {
+            (false, Some(at)) => known[at].tax_rates.clone(),
+            (false, None) | (true, _) => tax_rates::named(state, &mut entry)?,
+        };
+        entry.ignore(&["billing_thresholds", "clear_usage", "discounts"]);
         entry.done()?;
         match (at.flatten(), price) {
             (Some(at), _) if deleted => drop(known.remove(at)),
@@ -222,6 +227,7 @@ fn items(state: &mut State, params: &mut Params, mut known: Vec<Item>) -> Answer
                 let item = &mut known[at];
                 item.price = price.unwrap_or_else(|| Arc::clone(&item.price));
                 item.quantity = quantity.unwrap_or(item.quantity);
+                item.tax_rates = tax_rates;
                 item.metadata = metadata;
             }
             (None, Some(price)) => known.push(Item {
@@ -229,6 +235,7 @@ fn items(state: &mut State, params: &mut Params, mut known: Vec<Item>) -> Answer
                 created: state.now(),
                 price,
                 quantity: quantity.unwrap_or(1),
+                tax_rates,
                 metadata,
             }),
             (None, None) => return Err(ApiError::required(&entry.path_of("price"))),

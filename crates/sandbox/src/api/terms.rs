@@ -299,7 +299,12 @@ fn bought(params: &mut Params, terms: &mut Terms) -> Answer<()> {
         terms.method_if_required = when == "if_required";
     }
     if let Some(mut tax) = params.object("automatic_tax")? {
-        terms.automatic_tax = needed_flag(&mut tax, "enabled")?;
+        if needed_flag(&mut tax, "enabled")? {
+            return Err(tax.error(
+                "enabled",
+                "The sandbox cannot compute Stripe Tax. Make tax rates (/v1/tax_rates) and name them in `line_items[tax_rates]`.",
+            ));
+        }
         tax.ignore(&["liability"]);
         tax.done()?;
     }
@@ -418,6 +423,12 @@ fn subscription_data(params: &mut Params, terms: &mut Terms, owner: Owner, now: 
         terms.trial_settings = take(&mut data, "trial_settings", &TRIAL_SETTINGS)?;
     }
     data.ignore(&["invoice_settings"]);
+    if owner == Owner::Session && !data.texts("default_tax_rates")?.is_empty() {
+        return Err(data.error(
+            "default_tax_rates",
+            "The sandbox has no default tax rates. Name them in `tax_rates` of each line.",
+        ));
+    }
     if owner == Owner::Session {
         if let Some(until) = data.integer("trial_end")? {
             if terms.trial.is_some() {
@@ -438,7 +449,6 @@ fn subscription_data(params: &mut Params, terms: &mut Terms, owner: Owner, now: 
             "application_fee_percent",
             "billing_cycle_anchor",
             "billing_mode",
-            "default_tax_rates",
             "on_behalf_of",
             "pending_invoice_item_interval",
             "proration_behavior",

@@ -28,7 +28,8 @@ pub(crate) struct Choices {
     pub(crate) email: Option<String>,
 }
 
-/// Lines and totals. `subtotal - discount + shipping + tax` is `total`, and never negative.
+/// Lines and totals. `subtotal - discount + shipping` and the taxes that come on top of prices are
+/// `total`, and never negative.
 #[derive(Debug, Clone)]
 pub(crate) struct Quote {
     /// Lines with their discounts; optional items that were taken stand at the end.
@@ -38,7 +39,6 @@ pub(crate) struct Quote {
     pub(crate) subtotal: i64,
     pub(crate) discounted: i64,
     pub(crate) shipping: i64,
-    pub(crate) tax: i64,
     pub(crate) total: i64,
     /// The buyer has to say how to pay, now or later.
     pub(crate) asks_for_method: bool,
@@ -72,6 +72,8 @@ pub(crate) enum Problem {
     /// The least that the order has to come to, in minor units, and the currency.
     CodeNeeds(i64, Arc<str>),
     CodeForOtherItems,
+    /// The least that can be charged, in minor units, and the currency.
+    CodeLeavesTooLittle(i64, Arc<str>),
     Missing,
     TooShort(i64),
     TooLong(i64),
@@ -108,6 +110,13 @@ impl fmt::Display for Problem {
                 )
             }
             Self::CodeForOtherItems => f.write_str("This code is not for these items."),
+            Self::CodeLeavesTooLittle(least, currency) => {
+                write!(
+                    f,
+                    "With this code the total is less than {}, the least that can be charged.",
+                    money::shown(*least, currency)
+                )
+            }
             Self::Missing => f.write_str("Fill in this field."),
             Self::TooShort(least) => write!(f, "Enter at least {least} characters."),
             Self::TooLong(most) => write!(f, "Enter at most {most} characters."),
@@ -152,7 +161,9 @@ pub(crate) fn quote(
     let shipping_cost = shipping(session, choices.shipping_rate.as_deref())?;
     let shipping = shipping_cost.as_ref().map_or(0, |option| option.amount);
     let discounted = lines.iter().map(|line| line.discount).fold(0, i64::saturating_add);
-    let total = subtotal.saturating_sub(discounted).saturating_add(shipping);
+    let tax = lines.iter().map(Line::added_tax).fold(0, i64::saturating_add);
+    let total = subtotal.saturating_sub(discounted).saturating_add(shipping).saturating_add(tax);
+    code_leaves_enough(session, choices, total)?;
     let asks_for_method = match session.terms.mode {
         Mode::Payment => total > 0,
         Mode::Subscription => total > 0 || !session.terms.method_if_required,
@@ -165,10 +176,20 @@ pub(crate) fn quote(
         subtotal,
         discounted,
         shipping,
-        tax: 0,
         total,
         asks_for_method,
     })
+}
+
+/// With a code that the buyer typed nothing is due, or as much as can be charged.
+fn code_leaves_enough(session: &Session, choices: &Choices, total: i64) -> Result<(), FieldError> {
+    let typed = choices.promotion_code.as_deref().is_some_and(|code| !code.trim().is_empty());
+    let least = money::least(session.currency());
+    if !typed || session.terms.mode != Mode::Payment || total == 0 || total >= least {
+        return Ok(());
+    }
+    let too_little = Problem::CodeLeavesTooLittle(least, session.currency().into());
+    Err(wrong("promotion_code", too_little))
 }
 
 /// The lines with the quantities that the buyer chose; those chosen away are gone.

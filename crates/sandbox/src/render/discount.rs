@@ -2,15 +2,17 @@
 
 use serde_json::{Value, json};
 
-use super::{View, coupon};
+use super::{View, coupon, tax::taxes};
 use crate::state::{
     State,
     objects::{Discount, Session},
+    taxes::by_rate,
 };
 
 /// What `total_details.breakdown` of a session expands to.
 pub(super) fn breakdown(session: &Session, state: &State, view: View<'_>) -> Value {
-    json!({ "discounts": amounts(session, session.discounted(), state, view), "taxes": [] })
+    let discounts = amounts(session, session.discounted(), state, view);
+    json!({ "discounts": discounts, "taxes": taxes(&by_rate(&session.lines), state) })
 }
 
 /// What `discounts` of a line expands to; `amount` is what the line is cheaper.

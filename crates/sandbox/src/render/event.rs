@@ -101,6 +101,7 @@ fn related(object: &Snapshot) -> (&'static str, &str, String) {
         Snapshot::Subscription(row) => ("subscription", &row.id, "subscriptions"),
         Snapshot::Customer(row) => ("customer", &row.id, "customers"),
         Snapshot::Coupon(row) => ("coupon", &row.id, "coupons"),
+        Snapshot::TaxRate(row) => ("tax_rate", &row.id, "tax_rates"),
         Snapshot::PromotionCode(row, _) => ("promotion_code", &row.id, "promotion_codes"),
         Snapshot::Session(row) => ("checkout.session", &row.id, "checkout/sessions"),
         Snapshot::Link(row) => ("payment_link", &row.id, "payment_links"),

@@ -5,11 +5,11 @@ use serde_json::Value;
 use super::{
     View, balance_transaction, charge, coupon, customer, discount, intent, line_list, link,
     options, payment_method, price, price_options, product, promotion_code, refund, session,
-    setup_intent, shipping_rate, subscription,
+    setup_intent, shipping_rate, subscription, tax::taxes,
 };
 use crate::{
     error::{Answer, ApiError},
-    state::State,
+    state::{State, objects::Line},
 };
 
 const DEPTH_MAX: usize = 4;
@@ -108,7 +108,12 @@ fn on_demand(value: &mut Value, names: &[&str], state: &State, view: View<'_>) -
     let owner = value.get("object").and_then(Value::as_str).unwrap_or_default().to_owned();
     let id = value.get("id").and_then(Value::as_str).unwrap_or_default().to_owned();
     match (owner.as_str(), names) {
-        ("checkout.session", ["total_details", "breakdown"]) => {
+        (
+            "checkout.session",
+            ["total_details", "breakdown"]
+            | ["total_details", "breakdown", "discounts" | "taxes"]
+            | ["total_details", "breakdown", "taxes", "rate"],
+        ) => {
             let session = state.sessions.get(&id)?;
             let details = value.get_mut("total_details").filter(|details| details.is_object())?;
             details["breakdown"] = discount::breakdown(session, state, view);
@@ -127,14 +132,17 @@ fn on_demand(value: &mut Value, names: &[&str], state: &State, view: View<'_>) -
             value["currency_options"] = options;
             Some(true)
         }
-        ("list", ["data", what @ ("discounts" | "taxes")]) => {
+        ("list", ["data", what @ ("discounts" | "taxes")] | ["data", what @ "taxes", "rate"]) => {
             let url = value.get("url").and_then(Value::as_str)?.to_owned();
             let rest = url.strip_prefix("/v1/checkout/sessions/")?;
             let session = state.sessions.get(rest.strip_suffix("/line_items")?)?;
             for line in value.get_mut("data").and_then(Value::as_array_mut).into_iter().flatten() {
                 let off = line["amount_discount"].as_i64().unwrap_or(0);
                 line[*what] = match *what {
-                    "taxes" => Value::Array(Vec::new()),
+                    "taxes" => {
+                        let of = session.lines.iter().find(|of| line["id"] == *of.id);
+                        taxes(&of.map(Line::taxes).unwrap_or_default(), state)
+                    }
                     _ => discount::amounts(session, off, state, view),
                 };
             }

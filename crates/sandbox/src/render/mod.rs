@@ -10,6 +10,7 @@ mod payment;
 mod refund;
 mod session;
 mod subscription;
+mod tax;
 mod terms;
 
 use serde_json::{Map, Value, json};
@@ -25,6 +26,7 @@ pub(crate) use self::{
     refund::{EVIDENCE, balance_transaction, dispute, refund},
     session::{RECOVERY_LASTS_S, line, line_list, session},
     subscription::{discount as given, status as subscription_status, subscription},
+    tax::tax_rate,
     terms::no_invoice_data,
 };
 use crate::{
@@ -49,6 +51,7 @@ pub(crate) fn snapshot(object: &Snapshot, view: View<'_>, now: i64) -> Value {
         Snapshot::Discount(object) => given(object, view),
         Snapshot::Subscription(object) => subscription(object, view),
         Snapshot::Customer(object) => customer(object, view),
+        Snapshot::TaxRate(object) => tax_rate(object),
         Snapshot::Coupon(object) => coupon(object, now),
         Snapshot::PromotionCode(object, of) => promotion_code(object, Some(of), view, now),
         Snapshot::Session(object) => session(object, view),

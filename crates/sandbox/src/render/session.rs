@@ -62,7 +62,8 @@ fn order(session: &Session) -> Value {
         "allow_promotion_codes": terms.promotion_codes.then_some(true),
         "amount_subtotal": has_money.then(|| session.subtotal()),
         "amount_total": has_money.then(|| session.total()),
-        "automatic_tax": automatic_tax(session),
+        "automatic_tax":
+            { "enabled": false, "liability": null, "provider": null, "status": null },
         "cancel_url": terms.cancel_url,
         "client_reference_id": session.client_reference_id,
         "client_secret": null,
@@ -88,7 +89,7 @@ fn order(session: &Session) -> Value {
         "total_details": has_money.then(|| json!({
             "amount_discount": session.discounted(),
             "amount_shipping": session.shipped(),
-            "amount_tax": 0,
+            "amount_tax": session.taxed(),
         })),
     })
 }
@@ -161,19 +162,6 @@ fn payment(session: &Session, view: View<'_>) -> Value {
         "url": (session.status == Status::Open && terms.ui_mode == UiMode::Hosted)
             .then(|| page_url(view.base, &session.id)),
         "wallet_options": null,
-    })
-}
-
-fn automatic_tax(session: &Session) -> Value {
-    if !session.terms.automatic_tax {
-        return json!({ "enabled": false, "liability": null, "provider": null, "status": null });
-    }
-    let known = session.status == Status::Complete;
-    json!({
-        "enabled": true,
-        "liability": { "type": "self" },
-        "provider": "stripe",
-        "status": if known { "complete" } else { "requires_location_inputs" },
     })
 }
 
@@ -299,7 +287,7 @@ pub(crate) fn line(line: &Line, currency: &str, state: &State) -> Value {
         })),
         "amount_discount": line.discount,
         "amount_subtotal": line.subtotal(),
-        "amount_tax": 0,
+        "amount_tax": line.tax(),
         "amount_total": line.total(),
         "currency": currency,
         "description": line.description,

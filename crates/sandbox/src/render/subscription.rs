@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{View, coupon, list, metadata, price, show};
+use super::{View, coupon, list, metadata, price, show, tax_rate};
 use crate::state::objects::{Given, Item, MissingMethod, Subscription, SubscriptionStatus};
 
 /// What no subscription of the sandbox has.
@@ -108,7 +108,7 @@ fn item_of(item: &Item, row: &Subscription, view: View<'_>) -> Value {
         "price": price(&item.price),
         "quantity": item.quantity,
         "subscription": &*row.id,
-        "tax_rates": [],
+        "tax_rates": item.tax_rates.iter().map(|rate| tax_rate(rate)).collect::<Vec<_>>(),
     });
     if view.version.periods_are_items() {
         value["current_period_start"] = row.period.0.into();

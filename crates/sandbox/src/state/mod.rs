@@ -4,6 +4,7 @@ pub(crate) mod objects;
 pub(crate) mod payments;
 pub(crate) mod subscriptions;
 pub(crate) mod table;
+pub(crate) mod taxes;
 pub(crate) mod terms;
 
 use std::{
@@ -17,7 +18,7 @@ use self::{
     objects::{
         Charge, Coupon, Customer, Dispute, Endpoint, Event, Intent, Owed, PaymentLink,
         PaymentMethod, Price, Product, PromotionCode, Refund, Session, SetupIntent, ShippingRate,
-        Snapshot, Subscription, thin_id,
+        Snapshot, Subscription, TaxRate, thin_id,
     },
     table::Table,
 };
@@ -116,6 +117,7 @@ pub(crate) struct State {
     pub(crate) coupons: Table<Coupon>,
     pub(crate) promotions: Table<PromotionCode>,
     pub(crate) shipping_rates: Table<ShippingRate>,
+    pub(crate) tax_rates: Table<TaxRate>,
     pub(crate) sessions: Table<Session>,
     pub(crate) subscriptions: Table<Subscription>,
     pub(crate) links: Table<PaymentLink>,
@@ -170,6 +172,7 @@ impl State {
             coupons: Table::default(),
             promotions: Table::default(),
             shipping_rates: Table::default(),
+            tax_rates: Table::default(),
             sessions: Table::default(),
             subscriptions: Table::default(),
             links: Table::default(),

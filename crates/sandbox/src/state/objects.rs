@@ -12,6 +12,7 @@ pub(crate) use super::subscriptions::{
     Given, Item, MissingMethod, Subscription, SubscriptionStatus,
 };
 use super::table::Row;
+pub(crate) use super::taxes::{Tax, TaxRate};
 pub(crate) use super::terms::{
     Adjustable, Ask, CustomAmount, CustomField, Discount, FRACTION, FieldKind, Line, Mode,
     ShippingOption, Terms, Transform, Trial, UiMode,
@@ -332,7 +333,18 @@ impl Session {
     }
 
     pub(crate) fn total(&self) -> i64 {
-        self.subtotal().saturating_sub(self.discounted()).saturating_add(self.shipped())
+        let net = self.subtotal().saturating_sub(self.discounted());
+        net.saturating_add(self.shipped()).saturating_add(self.added_tax())
+    }
+
+    /// All taxes, also those that prices contain.
+    pub(crate) fn taxed(&self) -> i64 {
+        self.lines.iter().map(Line::tax).fold(0, i64::saturating_add)
+    }
+
+    /// The taxes that come on top of prices.
+    pub(crate) fn added_tax(&self) -> i64 {
+        self.lines.iter().map(Line::added_tax).fold(0, i64::saturating_add)
     }
 
     pub(crate) fn currency(&self) -> &str {
@@ -456,6 +468,7 @@ pub(crate) enum Snapshot {
     Subscription(Arc<Subscription>),
     Customer(Arc<Customer>),
     Coupon(Arc<Coupon>),
+    TaxRate(Arc<TaxRate>),
     PromotionCode(Arc<PromotionCode>, Arc<Coupon>),
     Session(Arc<Session>),
     Link(Arc<PaymentLink>),
@@ -490,6 +503,7 @@ rows!(
     Coupon,
     PromotionCode,
     ShippingRate,
+    TaxRate,
     Session,
     Subscription,
     PaymentLink,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::objects::{Coupon, Metadata, Price, Shown};
+use super::objects::{Coupon, Metadata, Price, Shown, TaxRate};
 use crate::ids::Id;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,6 +63,7 @@ pub(crate) struct Item {
     pub(crate) created: i64,
     pub(crate) price: Arc<Price>,
     pub(crate) quantity: i64,
+    pub(crate) tax_rates: Vec<Arc<TaxRate>>,
     pub(crate) metadata: Metadata,
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::objects::{Metadata, Off, Shipping, Shown};
+use super::objects::{Metadata, Off, Shipping, Shown, TaxRate};
 use crate::ids::Id;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,7 +73,6 @@ pub(crate) struct Terms {
     pub(crate) terms_of_service: bool,
     /// The buyer is asked whether to get the shop's news.
     pub(crate) promotions: bool,
-    pub(crate) automatic_tax: bool,
     pub(crate) promotion_codes: bool,
     pub(crate) always_customer: bool,
     pub(crate) invoices: bool,
@@ -128,7 +127,6 @@ impl Terms {
             custom_fields: Vec::new(),
             terms_of_service: false,
             promotions: false,
-            automatic_tax: false,
             promotion_codes: false,
             always_customer: false,
             invoices: false,
@@ -216,6 +214,7 @@ pub(crate) struct Line {
     pub(crate) quantity: i64,
     pub(crate) adjustable: Option<Adjustable>,
     pub(crate) discount: i64,
+    pub(crate) tax_rates: Vec<Arc<TaxRate>>,
     pub(crate) metadata: Metadata,
 }
 
@@ -262,8 +261,14 @@ impl Line {
         i64::try_from(exact).unwrap_or(i64::MAX)
     }
 
-    pub(crate) fn total(&self) -> i64 {
+    /// What is left after the discount.
+    pub(crate) fn net(&self) -> i64 {
         self.subtotal().saturating_sub(self.discount)
+    }
+
+    /// With the taxes that come on top.
+    pub(crate) fn total(&self) -> i64 {
+        self.net().saturating_add(self.added_tax())
     }
 }
 

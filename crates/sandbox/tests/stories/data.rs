@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::stage::{Endpoint, Stage, read};
 
-const LISTS: [&str; 14] = [
+const LISTS: [&str; 15] = [
     "products",
     "prices",
     "customers",
@@ -22,6 +22,7 @@ const LISTS: [&str; 14] = [
     "refunds",
     "disputes",
     "shipping_rates",
+    "tax_rates",
     "webhook_endpoints",
     "events",
 ];
@@ -58,6 +59,10 @@ async fn day(stage: &Stage) {
     let price = stage.post("/v1/prices", &form).await;
     let price = price["id"].as_str().unwrap();
     stage.post("/v1/customers", "email=ada@example.com&metadata[a]=b").await;
+    let vat = stage.post("/v1/tax_rates", "display_name=VAT&percentage=19&inclusive=false").await;
+    let vat = vat["id"].as_str().unwrap();
+    let taxed = stage.session(&format!("&line_items[0][tax_rates][]={vat}")).await;
+    stage.sandbox.pay(&taxed, Method::Card, Purchase::default()).unwrap();
     let coupon = stage.post("/v1/coupons", "percent_off=25&duration=once").await;
     stage.refused(Http::POST, "/v1/coupons", "percent_off=1000").await;
     let form = format!("line_items[0][price]={price}&line_items[0][quantity]=2");

@@ -28,6 +28,7 @@ mod shapes;
 mod socket;
 mod stage;
 mod subscriptions;
+mod taxes;
 mod terms;
 mod versions;
 mod vouchers;

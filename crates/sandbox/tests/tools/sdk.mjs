@@ -45,6 +45,17 @@ const names = [];
 for await (const one of stripe.products.list({ limit: 5 })) names.push(one.name);
 assert.equal(names.length, 12);
 
+// Taxes.
+const vat = await stripe.taxRates.create({ display_name: "VAT", percentage: 7.25, inclusive: false });
+const taxed = await create({
+  line_items: [{ ...line(4), tax_rates: [vat.id] }],
+  expand: ["line_items.data.taxes"],
+});
+assert.equal(taxed.amount_total, 429);
+assert.equal(taxed.line_items.data[0].taxes[0].rate.percentage, 7.25);
+assert.equal((await stripe.taxRates.list({ active: true })).data[0].id, vat.id);
+await stripe.checkout.sessions.expire(taxed.id);
+
 // Errors.
 await assert.rejects(stripe.products.retrieve("prod_none"), (error) => {
   assert.ok(error instanceof Stripe.errors.StripeInvalidRequestError);

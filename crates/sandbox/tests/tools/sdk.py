@@ -53,6 +53,20 @@ assert [one.quantity for one in lines.auto_paging_iter()] == list(range(1, 13))
 products = client.v1.products.list({"limit": 5}).auto_paging_iter()
 assert len(list(products)) == 12
 
+# Taxes.
+vat = client.v1.tax_rates.create({"display_name": "VAT", "percentage": 7.25, "inclusive": False})
+taxed = client.v1.checkout.sessions.create(
+    {
+        "mode": "payment",
+        "success_url": "http://localhost:4242/success",
+        "line_items": [{**line(4), "tax_rates": [vat.id]}],
+        "expand": ["line_items.data.taxes"],
+    }
+)
+assert taxed.amount_total == 429
+assert taxed.line_items.data[0].taxes[0].rate.percentage == 7.25
+assert client.v1.tax_rates.list({"active": True}).data[0].id == vat.id
+
 # Errors.
 error = refused(stripe.InvalidRequestError, lambda: client.v1.products.retrieve("prod_none"))
 assert error.code == "resource_missing" and error.request_id.startswith("req_"), error

@@ -12,6 +12,7 @@ use crate::{
     state::{
         State,
         objects::{Line, Mode, Off, Recurring, Session, ShippingRate},
+        taxes,
     },
 };
 
@@ -41,7 +42,6 @@ impl<'a> Bill<'a> {
             subtotal: session.subtotal(),
             discounted: session.discounted(),
             shipping: session.shipped(),
-            tax: 0,
             total: session.total(),
             asks_for_method: true,
         });
@@ -146,7 +146,8 @@ impl<'a> Bill<'a> {
     pub(super) fn totals(&self) -> Vec<(String, String)> {
         let (words, quote) = (&self.words.order, &self.quote);
         let mut totals = Vec::new();
-        let differs = quote.discounted != 0 || quote.shipping_cost.is_some() || quote.tax != 0;
+        let taxes = taxes::by_rate(&quote.lines);
+        let differs = quote.discounted != 0 || quote.shipping_cost.is_some() || !taxes.is_empty();
         if differs {
             totals.push((words.subtotal.to_owned(), self.shown(quote.subtotal)));
         }
@@ -164,8 +165,11 @@ impl<'a> Bill<'a> {
             let label = format!("{}{}", words.shipping, name.unwrap_or_default());
             totals.push((label, self.costs(quote.shipping)));
         }
-        if quote.tax != 0 {
-            totals.push((words.tax.to_owned(), self.shown(quote.tax)));
+        for tax in taxes {
+            let rate = self.state.tax_rates.get(&tax.rate.id).unwrap_or(&tax.rate);
+            let percent = format!("{}{}", self.number(rate.percent()), self.words.figures.percent);
+            let label = (words.tax)(&rate.display_name, &percent, rate.inclusive);
+            totals.push((label, self.shown(tax.amount)));
         }
         totals
     }

@@ -54,7 +54,10 @@ pub(super) static WORDS: Words = Words {
         subtotal: "Subtotal",
         discount: "Discount",
         shipping: "Shipping",
-        tax: "Tax",
+        tax: |name, percent, included| {
+            let included = if included { " included" } else { "" };
+            format!("{name} ({percent}{included})")
+        },
         total: "Total due",
         free: "Free",
     },
@@ -233,6 +236,10 @@ fn about_order(problem: &checkout::Problem) -> String {
         About::CodeNeeds(least, currency) => {
             format!("This code needs an order of at least {}.", amount(*least, currency))
         }
+        About::CodeLeavesTooLittle(least, currency) => format!(
+            "With this code the total is less than {}, the least that can be charged.",
+            amount(*least, currency)
+        ),
         other => other.to_string(),
     }
 }

@@ -56,7 +56,10 @@ pub(super) static WORDS: Words = Words {
         subtotal: "Zwischensumme",
         discount: "Rabatt",
         shipping: "Versand",
-        tax: "Steuer",
+        tax: |name, percent, included| {
+            let included = if included { " enthalten" } else { "" };
+            format!("{name} ({percent}{included})")
+        },
         total: "Gesamtbetrag",
         free: "Kostenlos",
     },
@@ -256,6 +259,12 @@ fn about_order(problem: &checkout::Problem) -> String {
         About::NothingChosen => "Wählen Sie mindestens einen Artikel.",
         About::AmountBelow(least, currency) => {
             return format!("Wählen Sie mindestens {}.", amount(*least, currency));
+        }
+        About::CodeLeavesTooLittle(least, currency) => {
+            return format!(
+                "Mit diesem Code liegt der Betrag unter {}. So wenig kann nicht bezahlt werden.",
+                amount(*least, currency)
+            );
         }
         About::AmountAbove(most, currency) => {
             return format!("Wählen Sie höchstens {}.", amount(*most, currency));

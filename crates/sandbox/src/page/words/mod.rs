@@ -85,7 +85,8 @@ pub(in crate::page) struct OrderWords {
     pub(in crate::page) subtotal: &'static str,
     pub(in crate::page) discount: &'static str,
     pub(in crate::page) shipping: &'static str,
-    pub(in crate::page) tax: &'static str,
+    /// A tax's name and percentage, and whether prices contain it.
+    pub(in crate::page) tax: fn(&str, &str, bool) -> String,
     pub(in crate::page) total: &'static str,
     pub(in crate::page) free: &'static str,
 }
