@@ -17,6 +17,7 @@ use crate::{
         objects::{
             Action, Charge, ChargeStatus, Event, Intent, IntentStatus, Session, Snapshot, Status,
         },
+        taxes,
     },
 };
 
@@ -118,6 +119,11 @@ fn lines(session: &Session) -> Vec<(i64, String, String)> {
     }
     if let Some(shipping) = &session.shipping_cost {
         lines.push((1, "Shipping".to_owned(), shown(shipping.amount)));
+    }
+    for tax in taxes::by_rate(&session.lines) {
+        let included = if tax.rate.inclusive { " included" } else { "" };
+        let name = format!("{} ({}%{included})", tax.rate.display_name, tax.rate.percent());
+        lines.push((1, name, shown(tax.amount)));
     }
     lines
 }

@@ -119,6 +119,12 @@ fn on_demand(value: &mut Value, names: &[&str], state: &State, view: View<'_>) -
             details["breakdown"] = discount::breakdown(session, state, view);
             Some(true)
         }
+        // Shipping rates have no tax rates.
+        ("checkout.session", ["shipping_cost", "taxes"]) => {
+            value.get_mut("shipping_cost").filter(|cost| cost.is_object())?["taxes"] =
+                Value::Array(Vec::new());
+            Some(true)
+        }
         ("coupon", ["applies_to"]) => {
             let products = state.coupons.get(&id).map(|row| row.products.clone())?;
             let products: Vec<&str> = products.iter().map(|id| &**id).collect();
@@ -133,23 +139,29 @@ fn on_demand(value: &mut Value, names: &[&str], state: &State, view: View<'_>) -
             Some(true)
         }
         ("list", ["data", what @ ("discounts" | "taxes")] | ["data", what @ "taxes", "rate"]) => {
-            let url = value.get("url").and_then(Value::as_str)?.to_owned();
-            let rest = url.strip_prefix("/v1/checkout/sessions/")?;
-            let session = state.sessions.get(rest.strip_suffix("/line_items")?)?;
-            for line in value.get_mut("data").and_then(Value::as_array_mut).into_iter().flatten() {
-                let off = line["amount_discount"].as_i64().unwrap_or(0);
-                line[*what] = match *what {
-                    "taxes" => {
-                        let of = session.lines.iter().find(|of| line["id"] == *of.id);
-                        taxes(&of.map(Line::taxes).unwrap_or_default(), state)
-                    }
-                    _ => discount::amounts(session, off, state, view),
-                };
-            }
-            Some(true)
+            of_lines(value, what, state, view)
         }
         _ => None,
     }
+}
+
+/// Fills in the discounts or the taxes of a list's lines. Those of a link have none yet.
+fn of_lines(value: &mut Value, what: &str, state: &State, view: View<'_>) -> Option<bool> {
+    let url = value.get("url").and_then(Value::as_str)?;
+    let session = match url.strip_prefix("/v1/checkout/sessions/") {
+        Some(rest) => Some(state.sessions.get(rest.strip_suffix("/line_items")?)?),
+        None => url.starts_with("/v1/payment_links/").then_some(None)?,
+    };
+    for line in value.get_mut("data").and_then(Value::as_array_mut).into_iter().flatten() {
+        let off = line["amount_discount"].as_i64().unwrap_or(0);
+        let of = session.and_then(|session| session.lines.iter().find(|of| line["id"] == *of.id));
+        line[what] = match (session, what) {
+            (None, _) => Value::Array(Vec::new()),
+            (Some(_), "taxes") => taxes(&of.map(Line::taxes).unwrap_or_default(), state),
+            (Some(session), _) => discount::amounts(session, off, state, view),
+        };
+    }
+    Some(true)
 }
 
 /// Amounts in further currencies are shown only when they are asked for.

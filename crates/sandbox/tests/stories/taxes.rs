@@ -123,20 +123,24 @@ async fn rates_are_added_to_a_line_or_contained_in_it_after_the_discount() {
         "&discounts[0][coupon]=TEN&line_items[0][tax_rates][]={added}&line_items[1][quantity]=2\
          &line_items[1][price_data][currency]=eur&line_items[1][price_data][unit_amount]=595\
          &line_items[1][price_data][product_data][name]=Cup&line_items[1][price_data][tax_behavior]=inclusive\
-         &line_items[1][tax_rates][]={contained}&automatic_tax[enabled]=false"
+         &line_items[1][tax_rates][]={contained}&automatic_tax[enabled]=false\
+         &shipping_options[0][shipping_rate_data][display_name]=Post\
+         &shipping_options[0][shipping_rate_data][fixed_amount][amount]=390\
+         &shipping_options[0][shipping_rate_data][fixed_amount][currency]=eur"
     );
     let id = stage.session(&more).await;
     // 12.00 less a tenth, and 7.5 % on top; 11.90 less a tenth, with 19 % in it.
     let path = format!(
-        "/v1/checkout/sessions/{id}?expand[]=line_items.data.taxes&expand[]=total_details.breakdown"
+        "/v1/checkout/sessions/{id}?expand[]=line_items.data.taxes&expand[]=total_details.breakdown&expand[]=shipping_cost.taxes"
     );
     let session = stage.get(&path).await;
     assert_eq!(
         (&session["amount_subtotal"], &session["amount_total"]),
-        (&json!(2390), &json!(2232))
+        (&json!(2390), &json!(2622))
     );
     let details = &session["total_details"];
     assert_eq!((&details["amount_discount"], &details["amount_tax"]), (&json!(239), &json!(252)));
+    assert_eq!(session["shipping_cost"]["taxes"], json!([]));
     let lines = &session["line_items"]["data"];
     for (line, expected) in
         [(&lines[0], [1200, 120, 81, 1161, 1080]), (&lines[1], [1190, 119, 171, 1071, 900])]
@@ -161,7 +165,12 @@ async fn rates_are_added_to_a_line_or_contained_in_it_after_the_discount() {
     // What is charged is the total, in every version; later changes of the rate change nothing.
     stage.post(&format!("/v1/tax_rates/{added}"), "active=false").await;
     stage.sandbox.pay(&id, Pays::Card, Purchase::default()).unwrap();
-    assert_eq!(stage.retrieve(&id).await["payment_intent"]["amount"], 2232);
+    assert_eq!(stage.retrieve(&id).await["payment_intent"]["amount"], 2622);
+    let url = format!("{}/_sandbox/look/payment/{id}", stage.sandbox.url());
+    let shown = stage.http.get(url).send().await.unwrap().text().await.unwrap();
+    for text in ["VAT (7.5%)", "€0.81", "VAT (19% included)", "€1.71"] {
+        assert!(shown.contains(text), "{text} in {shown}");
+    }
     for version in ["2022-11-15", "2023-10-16", "2025-03-31.basil", "2026-10-28.endive"] {
         let request = stage.request(Method::GET, &path).header("Stripe-Version", version);
         let (_, paid) = read(request.send().await.unwrap()).await;
@@ -169,7 +178,7 @@ async fn rates_are_added_to_a_line_or_contained_in_it_after_the_discount() {
         assert_eq!(paid["line_items"]["data"][0]["taxes"][0]["amount"], 81, "{version}");
     }
     let event = stage.get("/v1/events?type=checkout.session.completed").await;
-    assert_eq!(event["data"][0]["data"]["object"]["amount_total"], 2232);
+    assert_eq!(event["data"][0]["data"]["object"]["amount_total"], 2622);
 }
 
 #[tokio::test]
@@ -200,6 +209,11 @@ async fn a_line_names_rates_that_are_there_and_active() {
         (&error["code"], &error["param"]),
         (&json!("parameter_unknown"), &json!("line_items[0][tax_rates]"))
     );
+    let link = format!(
+        "line_items[0][quantity]=1&line_items[0][price]={tea}&expand[]=line_items.data.taxes"
+    );
+    let link = stage.post("/v1/payment_links", &link).await;
+    assert_eq!(link["line_items"]["data"][0]["taxes"], json!([]));
     let monthly = price(&stage, 900, "recurring[interval]=month").await;
     let form = format!(
         "mode=subscription&success_url=http://x&line_items[0][quantity]=1&line_items[0][price]={monthly}"
