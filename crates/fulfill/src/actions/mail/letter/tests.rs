@@ -21,7 +21,8 @@ const MAILS: [(&str, &str); 10] = [
 ];
 
 fn shop() -> Shop {
-    Shop { public_url: Some("https://shop.example".into()), ..Shop::default() }
+    let brand = Arc::new(Brand::default().name("Fern & Fable").unwrap());
+    Shop { public_url: Some("https://shop.example".into()), brand, ..Shop::default() }
 }
 
 fn compare(lang: &str, name: &str, letter: &Letter, changed: &mut Vec<String>) {
@@ -70,6 +71,36 @@ fn every_mail_in_every_language_is_as_it_was_looked_at() {
         "look at these, and take off .new if they are right:\n{}",
         changed.join("\n")
     );
+}
+
+#[test]
+fn subjects_begin_or_end_with_the_shops_name_and_do_without_where_there_is_none() {
+    let unnamed = Shop { brand: Arc::default(), ..shop() };
+    for words in words::ALL {
+        let subjects = |shop: &Shop| {
+            let shop = Shop { language: Some(words), ..shop.clone() };
+            let mut order = order();
+            order.sale.locale = Some(words.lang.into());
+            let mut all: Vec<String> = MAILS
+                .into_iter()
+                .map(|(_, kind)| {
+                    Letter::write(kind, &order, &BTreeMap::new(), &shop).unwrap().subject
+                })
+                .collect();
+            let day = Letter::summary(&full_day(), date(2027, 3, 7), true, &shop).unwrap();
+            all.push(day.subject);
+            all
+        };
+        for subject in subjects(&shop()) {
+            let name = "Fern & Fable";
+            assert!(subject.starts_with(name) || subject.ends_with(name), "{subject}");
+            assert_eq!(subject.matches(name).count(), 1, "{subject}");
+        }
+        let plain = subjects(&unnamed);
+        assert!(plain.iter().all(|subject| !subject.contains("Fern")), "{plain:?}");
+        let usual = ["Thank you for your order", "Vielen Dank für Ihre Bestellung"];
+        assert!(usual.contains(&plain[1].as_str()), "{plain:?}");
+    }
 }
 
 #[test]

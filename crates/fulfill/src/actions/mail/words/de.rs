@@ -7,18 +7,19 @@ pub(super) const WORDS: Words = Words {
     lang: "de",
     language: &GERMAN,
     receipt: Say {
-        subject: "Vielen Dank für Ihre Bestellung",
+        subject: "Vielen Dank für Ihre Bestellung\
+                  {% if shop.name %} bei {{ shop.name }}{% endif %}",
         title: "Vielen Dank für Ihre Bestellung",
         text: "Ihre Zahlung ist bei uns eingegangen. Das haben Sie gekauft:",
     },
     access: Say {
-        subject: "Ihre Zugänge und Schlüssel",
+        subject: "Ihre Zugänge und Schlüssel{% if shop.name %} von {{ shop.name }}{% endif %}",
         title: "Ihre Bestellung ist bereit",
         text: "Alles steht für Sie bereit. Bitte bewahren Sie diese E-Mail auf: Sie enthält, was Sie \
                brauchen.",
     },
     payment_pending: Say {
-        subject: "Ihre Zahlung ist unterwegs",
+        subject: "{% if shop.name %}{{ shop.name }}: {% endif %}Ihre Zahlung ist unterwegs",
         title: "Ihre Zahlung ist unterwegs",
         text: "Vielen Dank für Ihre Bestellung. Manche Zahlungsarten brauchen einige Tage; bitte \
                zahlen Sie nicht noch einmal. Falls Sie einen Zahlschein oder Bankdaten erhalten \
@@ -26,36 +27,41 @@ pub(super) const WORDS: Words = Words {
                Sobald die Zahlung eingegangen ist, schreiben wir Ihnen.",
     },
     payment_failed: Say {
-        subject: "Ihre Zahlung war leider nicht erfolgreich",
+        subject: "{% if shop.name %}{{ shop.name }}: {% endif %}\
+                  Ihre Zahlung war leider nicht erfolgreich",
         title: "Ihre Zahlung war leider nicht erfolgreich",
         text: "Es tut uns leid: Ihre Bank oder Ihr Zahlungsdienst hat die Zahlung nicht ausgeführt, \
                daher konnten wir Ihre Bestellung nicht annehmen. Wenn Sie sie weiterhin wünschen, \
                bestellen Sie bitte im Shop noch einmal, vielleicht mit einer anderen Zahlungsart.",
     },
     shipped: Say {
-        subject: "Ihre Bestellung wurde versandt",
+        subject: "{% if shop.name %}{{ shop.name }} hat Ihre Bestellung versandt\
+                  {% else %}Ihre Bestellung wurde versandt{% endif %}",
         title: "Ihr Paket ist unterwegs",
         text: "Wir haben Ihre Bestellung an den Versand übergeben.",
     },
     link: Say {
-        subject: "Der Link zu Ihren Bestellungen",
+        subject: "Der Link zu Ihren Bestellungen{% if shop.name %} bei {{ shop.name }}{% endif %}",
         title: "Hier ist der Link zu Ihren Bestellungen",
         text: "Sie (oder jemand, der Ihre E-Mail-Adresse eingegeben hat) haben ihn angefordert. Er gilt \
                eine Stunde und zeigt Ihre Bestellungen mit allem, was dazugehört; bitte geben Sie ihn \
                nicht weiter. Falls Sie es nicht waren, müssen Sie nichts tun.",
     },
     new_order: Say {
-        subject: "Neue Bestellung{% if total %}: {{ total }}{% endif %}",
+        subject: "{% if shop.name %}{{ shop.name }}: neue Bestellung\
+                  {% else %}Neue Bestellung{% endif %}{% if total %} ({{ total }}){% endif %}",
         title: "Neue Bestellung",
         text: "Jemand hat bei Ihnen eingekauft.",
     },
     needs_attention: Say {
-        subject: "Eine Bestellung braucht Sie{% if total %}: {{ total }}{% endif %}",
+        subject: "{% if shop.name %}{{ shop.name }}: {% endif %}\
+                  Eine Bestellung braucht Sie{% if total %} ({{ total }}){% endif %}",
         title: "Eine Bestellung braucht Sie",
         text: "Sie kommt von allein nicht weiter.",
     },
     summary: Say {
-        subject: "Ihr Shop am {{ summary.day }}",
+        subject: "{% if shop.name %}{{ shop.name }}\
+                  {% else %}Ihr Shop{% endif %} am {{ summary.day }}",
         title: "Ihr Shop am {{ summary.day }}",
         text: "Das hat der Tag gebracht, und das wartet jetzt auf Sie.",
     },

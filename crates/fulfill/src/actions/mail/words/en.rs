@@ -7,17 +7,19 @@ pub(super) const WORDS: Words = Words {
     lang: "en",
     language: &ENGLISH,
     receipt: Say {
-        subject: "Thank you for your order",
+        subject: "{% if shop.name %}Your receipt from {{ shop.name }}\
+                  {% else %}Thank you for your order{% endif %}",
         title: "Thank you for your order",
         text: "We have received your payment. Here is what you bought.",
     },
     access: Say {
-        subject: "Your access and keys",
+        subject: "Your access and keys{% if shop.name %} from {{ shop.name }}{% endif %}",
         title: "Here is what you bought",
         text: "Everything is ready for you. Please keep this mail: it holds what you need.",
     },
     payment_pending: Say {
-        subject: "Your payment is on its way",
+        subject: "{% if shop.name %}{{ shop.name }}: your payment is on its way\
+                  {% else %}Your payment is on its way{% endif %}",
         title: "Your payment is on its way",
         text: "Thank you for your order. Some ways of paying take a few days. There is no reason to \
                pay again. If you were given a voucher or bank details, please use them as they say; \
@@ -25,36 +27,41 @@ pub(super) const WORDS: Words = Words {
                payment has arrived.",
     },
     payment_failed: Say {
-        subject: "Your payment did not go through",
+        subject: "{% if shop.name %}{{ shop.name }}: your payment did not go through\
+                  {% else %}Your payment did not go through{% endif %}",
         title: "Your payment did not go through",
         text: "We are sorry: your bank or payment service did not complete the payment, so your \
                order was not carried out. If you would still like it, please go back to the shop and \
                order again, perhaps with another way of paying.",
     },
     shipped: Say {
-        subject: "Your order has been sent",
+        subject: "{% if shop.name %}{{ shop.name }} has sent your order\
+                  {% else %}Your order has been sent{% endif %}",
         title: "Your parcel is on its way",
         text: "We have handed your order over to the carrier.",
     },
     link: Say {
-        subject: "The link to your orders",
+        subject: "The link to your orders{% if shop.name %} at {{ shop.name }}{% endif %}",
         title: "Here is the link to your orders",
         text: "You, or somebody who entered your mail address, asked for it. It works for an hour and \
                shows your orders with everything that belongs to them, so please do not pass it on. If \
                it was not you, there is nothing for you to do.",
     },
     new_order: Say {
-        subject: "New order{% if total %}: {{ total }}{% endif %}",
+        subject: "{% if shop.name %}{{ shop.name }}: new order\
+                  {% else %}New order{% endif %}{% if total %} ({{ total }}){% endif %}",
         title: "New order",
         text: "Somebody has bought from you.",
     },
     needs_attention: Say {
-        subject: "An order needs your attention{% if total %}: {{ total }}{% endif %}",
+        subject: "{% if shop.name %}{{ shop.name }}: an order needs your attention\
+                  {% else %}An order needs your attention{% endif %}{% if total %} ({{ total }}){% endif %}",
         title: "An order needs your attention",
         text: "It cannot go on by itself.",
     },
     summary: Say {
-        subject: "Your shop on {{ summary.day }}",
+        subject: "{% if shop.name %}{{ shop.name }}\
+                  {% else %}Your shop{% endif %} on {{ summary.day }}",
         title: "Your shop on {{ summary.day }}",
         text: "This is what the day brought, and what waits for you now.",
     },
