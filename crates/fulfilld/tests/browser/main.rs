@@ -1,5 +1,5 @@
-//! A buyer in a real browser, from the demo's shop to the order found again: Debian's Chromium, driven
-//! by the script beside this file. What it needs stands below `target/tools` (`cargo xtask test` puts
+//! In a real browser: a buyer, from the demo's shop to the order found again; and a merchant who looks at
+//! the mails. Debian's Chromium, driven by the scripts beside this file. What it needs stands below `target/tools` (`cargo xtask test` puts
 //! it there); screenshots go to `target/screenshots`.
 
 #![expect(clippy::unwrap_used, reason = "a story that cannot go on has failed")]
@@ -9,6 +9,7 @@
 mod running;
 
 use std::{
+    fs,
     path::{Path, PathBuf},
     process::{Command, Stdio},
     sync::{Mutex, PoisonError},
@@ -33,15 +34,35 @@ fn program(name: &str) -> PathBuf {
     })
 }
 
-/// Starts a demo of its own and plays a story in it.
-fn play(story: &str, how: &Value) {
+/// Plays a story of a script, at these origins and no others.
+fn play(script: &str, story: &str, given: &Value, origins: &str) {
     let tools = target().join("tools");
     for package in ["puppeteer-core", "axe-core"] {
         let at = tools.join("node_modules").join(package);
         let way = "type cargo xtask test, which installs it";
         assert!(at.exists(), "the browser stories need {package} at {}: {way}", at.display());
     }
-    let (node, chromium) = (program("node"), program("chromium"));
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser").join(script);
+    let played = Command::new(program("node"))
+        .arg(script)
+        .args([story, &given.to_string()])
+        .env("TOOLS", &tools)
+        .env("CHROMIUM", program("chromium"))
+        .env("SHOTS", target().join("screenshots"))
+        .env("ORIGIN", origins)
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    assert!(
+        played.status.success(),
+        "{story} {given}: {}{}",
+        String::from_utf8_lossy(&played.stdout),
+        String::from_utf8_lossy(&played.stderr)
+    );
+}
+
+/// Starts a demo of its own and plays a buyer's story in it.
+fn buys(story: &str, how: &Value) {
     let _one = BROWSER.lock().unwrap_or_else(PoisonError::into_inner);
     let folder = tempfile::tempdir().unwrap();
     let demo =
@@ -50,51 +71,59 @@ fn play(story: &str, how: &Value) {
     let sandbox = demo.heard("the sandbox").trim().split('/').take(3).collect::<Vec<_>>().join("/");
     demo.heard("Events pass below");
     let given = json!({ "shop": shop, "sandbox": sandbox, "how": how });
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser/buyer.mjs");
-    let played = Command::new(node)
-        .arg(script)
-        .args([story, &given.to_string()])
-        .env("TOOLS", &tools)
-        .env("CHROMIUM", chromium)
-        .env("SHOTS", target().join("screenshots"))
-        .env("ORIGIN", format!("{shop} {sandbox}"))
-        .stdin(Stdio::null())
-        .output()
-        .unwrap();
-    assert!(
-        played.status.success(),
-        "{story} {how}: {}{}",
-        String::from_utf8_lossy(&played.stdout),
-        String::from_utf8_lossy(&played.stderr)
-    );
+    play("buyer.mjs", story, &given, &format!("{shop} {sandbox}"));
+}
+
+/// Looks at every mail of a shop, and at what is said about a template with a mistake.
+fn looks_at_mails(how: &Value) {
+    let _one = BROWSER.lock().unwrap_or_else(PoisonError::into_inner);
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("fulfilld.toml"), "[shop]\nname = \"Fern & Fable\"\n").unwrap();
+    fs::create_dir_all(folder.path().join("mail/en")).unwrap();
+    let preview = Running::start(fulfilld(folder.path(), &["mail", "preview", "--port", "0"]));
+    let said = preview.heard("every mail in every language: ");
+    let preview_at = said.split('/').take(3).collect::<Vec<_>>().join("/");
+    let template = folder.path().join("mail/en/receipt.txt");
+    let given = json!({ "preview": preview_at, "template": template, "how": how });
+    play("mails.mjs", "mails", &given, &preview_at);
 }
 
 #[test]
 fn a_buyer_goes_from_the_shop_to_the_order_and_its_mail_and_finds_it_again() {
-    play("purchase", &json!({ "language": "en" }));
+    buys("purchase", &json!({ "language": "en" }));
 }
 
 #[test]
 fn a_buyer_does_the_same_in_german_on_a_phone_without_script() {
-    play("purchase", &json!({ "language": "de", "phone": true, "plain": true }));
+    buys("purchase", &json!({ "language": "de", "phone": true, "plain": true }));
 }
 
 #[test]
 fn a_buyer_does_the_same_in_english_on_a_phone_in_the_dark() {
-    play("purchase", &json!({ "language": "en", "phone": true, "dark": true }));
+    buys("purchase", &json!({ "language": "en", "phone": true, "dark": true }));
 }
 
 #[test]
 fn a_buyer_does_the_same_in_german_on_a_desktop() {
-    play("purchase", &json!({ "language": "de" }));
+    buys("purchase", &json!({ "language": "de" }));
 }
 
 #[test]
 fn a_bank_debit_arrives_while_the_buyer_watches() {
-    play("debit", &json!({ "language": "en" }));
+    buys("debit", &json!({ "language": "en" }));
 }
 
 #[test]
 fn a_bank_debit_fails_and_the_buyer_learns_it_without_script() {
-    play("debit", &json!({ "language": "de", "phone": true, "plain": true, "fails": true }));
+    buys("debit", &json!({ "language": "de", "phone": true, "plain": true, "fails": true }));
+}
+
+#[test]
+fn a_merchant_looks_at_every_mail_in_both_languages() {
+    looks_at_mails(&json!({}));
+}
+
+#[test]
+fn a_merchant_does_the_same_on_a_phone_in_the_dark() {
+    looks_at_mails(&json!({ "phone": true, "dark": true }));
 }
