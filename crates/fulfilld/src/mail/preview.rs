@@ -110,13 +110,14 @@ struct One<'a> {
 #[derive(Template)]
 #[template(path = "mail/wrong.html")]
 struct Wrong<'a> {
+    title: &'static str,
     wrong: &'a str,
 }
 
 async fn list(State(shop): State<Arc<Shop>>) -> Response {
     let samples = match shop.samples() {
         Ok(samples) => samples,
-        Err(wrong) => return page(StatusCode::OK, &Wrong { wrong: &wrong }),
+        Err(wrong) => return mistake(&wrong),
     };
     let mut languages: Vec<Language> = Vec::new();
     let mut seen = Vec::new();
@@ -144,7 +145,7 @@ type Which = (String, String, usize);
 async fn one(State(shop): State<Arc<Shop>>, InPath(which): InPath<Which>) -> Response {
     let samples = match shop.samples() {
         Ok(samples) => samples,
-        Err(wrong) => return page(StatusCode::OK, &Wrong { wrong: &wrong }),
+        Err(wrong) => return mistake(&wrong),
     };
     let (language, mail, order) = &which;
     let Some(sample) = found(&samples, &which) else { return nothing() };
@@ -199,7 +200,12 @@ async fn style() -> Response {
 }
 
 fn nothing() -> Response {
-    page(StatusCode::NOT_FOUND, &Wrong { wrong: "There is no such mail." })
+    let wrong = "Neither a mail nor a language nor an order of that name is here.";
+    page(StatusCode::NOT_FOUND, &Wrong { title: "There is no such mail", wrong })
+}
+
+fn mistake(wrong: &str) -> Response {
+    page(StatusCode::OK, &Wrong { title: "This has to be mended first", wrong })
 }
 
 fn no_store() -> [(header::HeaderName, &'static str); 2] {

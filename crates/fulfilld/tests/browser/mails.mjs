@@ -45,6 +45,7 @@ async function mails(browser) {
   check(expected.every((one) => seen.includes(one)) && seen.length === expected.length, `not every mail is there: ${seen}`);
 
   await page.goto(`${preview}/en/nothing/0`);
+  check((await text(page, "h1")) === "There is no such mail", "it does not say that there is none");
   await looked(page, "1-nothing");
   writeFileSync(template, "{{ helo }}");
   await page.goto(preview);
