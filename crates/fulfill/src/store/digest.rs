@@ -83,6 +83,14 @@ pub(super) fn needles(q: &str) -> Vec<Vec<String>> {
     words.split_whitespace().map(|word| amount(word).unwrap_or_else(|| vec![word.into()])).collect()
 }
 
+/// What all of them begin with.
+pub(super) fn common(needles: &[String]) -> String {
+    let Some((first, others)) = needles.split_first() else { return String::new() };
+    let same = |at: &usize| others.iter().all(|o| o.get(..*at) == first.get(..*at));
+    let longest = (0..=first.len()).rev().filter(|at| first.is_char_boundary(*at)).find(same);
+    first.get(..longest.unwrap_or(0)).unwrap_or_default().to_owned()
+}
+
 /// `20`, `20,00`, `€20` and `1.020,00` as amounts are kept: with a point, and the currency's decimals.
 fn amount(typed: &str) -> Option<Vec<String>> {
     let word = typed.trim_matches(|c: char| !c.is_ascii_digit() && !c.is_alphabetic());
@@ -181,6 +189,14 @@ mod tests {
             ("20", " 20.000 kwd "),
         ] {
             assert!(found(q, hay), "{q} in {hay}");
+        }
+    }
+
+    #[test]
+    fn what_all_ways_to_write_it_begin_with_is_looked_for_first() {
+        for (q, begin) in [("12.34", " 12.34"), ("20", " 20"), ("€20", ""), ("1.234", " 1")] {
+            let [any] = &needles(q)[..] else { panic!("{q}") };
+            assert_eq!(common(any), begin, "{q}");
         }
     }
 

@@ -150,11 +150,18 @@ impl Asked {
 
     fn search(&mut self, q: &str) {
         for any in digest::needles(q).into_iter().take(WORDS_MAX) {
-            let any = any
-                .into_iter()
-                .map(|needle| format!("{{place of}}(d.haystack, ${}) > 0", self.bind(needle)));
-            let any: Vec<String> = any.collect();
+            // Nearly all rows end at what the ways to write it begin with.
+            if any.len() > 1 {
+                let begin = digest::common(&any);
+                let has = self.has(begin);
+                self.wheres.push(has);
+            }
+            let any: Vec<String> = any.into_iter().map(|needle| self.has(needle)).collect();
             self.wheres.push(format!("({})", any.join(" OR ")));
         }
+    }
+
+    fn has(&mut self, needle: String) -> String {
+        format!("{{place of}}(d.haystack, ${}) > 0", self.bind(needle))
     }
 }

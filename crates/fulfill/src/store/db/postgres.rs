@@ -22,6 +22,9 @@ pub(super) async fn open(url: &str) -> Result<PgPool, StoreError> {
             // Every statement finds its rows by an index. A plan made while a table was small would go on
             // reading all of it when it has grown.
             ("enable_seqscan", "off"),
+            // Compiling a plan takes longer than any of our statements, and without scans a small table
+            // without an index looks expensive enough for it.
+            ("jit", "off"),
             ("idle_in_transaction_session_timeout", "30s"),
         ]))
         .await?;
