@@ -24,6 +24,23 @@ pub enum StockChange {
     To(i64),
 }
 
+impl StockChange {
+    /// On hand and owed after it: what comes in is owed first.
+    fn of(self, (on_hand, backordered): (i64, i64)) -> (i64, i64) {
+        match self {
+            Self::By(amount) => {
+                let paid = backordered.min(amount).max(0);
+                let rest = amount.saturating_sub(paid);
+                (on_hand.saturating_add(rest).max(0), backordered - paid)
+            }
+            Self::To(count) => {
+                let paid = backordered.min(count).max(0);
+                (count.saturating_sub(paid).max(0), backordered - paid)
+            }
+        }
+    }
+}
+
 /// One shelf.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ShelfView {
@@ -113,7 +130,8 @@ impl Store {
         self.change_stock(sku, StockChange::By(amount), None, None).await
     }
 
-    /// The same for any change, with who did it and why.
+    /// The same for any change, with who did it and why. Where fewer are there than are taken away,
+    /// nothing is left.
     ///
     /// # Errors
     /// When it cannot be written.
@@ -124,6 +142,33 @@ impl Store {
         who: Option<&str>,
         why: Option<&str>,
     ) -> Result<i64, StoreError> {
+        let changed = self.stock_changed(sku, change, who, why, false).await?;
+        Ok(changed.unwrap_or_else(|there| there))
+    }
+
+    /// The same, but nothing is changed where fewer are there than are taken away: then the answer is
+    /// how many there are.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub async fn correct_stock(
+        &self,
+        sku: &str,
+        change: StockChange,
+        who: Option<&str>,
+        why: Option<&str>,
+    ) -> Result<Result<i64, i64>, StoreError> {
+        self.stock_changed(sku, change, who, why, true).await
+    }
+
+    async fn stock_changed(
+        &self,
+        sku: &str,
+        change: StockChange,
+        who: Option<&str>,
+        why: Option<&str>,
+        strict: bool,
+    ) -> Result<Result<i64, i64>, StoreError> {
         let (now, livemode, sku) = (self.now(), self.livemode, sku.to_owned());
         let said: Arc<(Option<String>, Option<String>)> =
             Arc::new((who.map(str::to_owned), why.map(str::to_owned)));
@@ -131,21 +176,18 @@ impl Store {
             .write("change_stock", Lane::Others, move |tx| {
                 let (sku, said) = (sku.clone(), Arc::clone(&said));
                 Box::pin(async move {
+                    if strict && let StockChange::By(amount) = change {
+                        let there = on_shelf(tx, livemode, &sku).await?;
+                        if there.saturating_add(amount) < 0 {
+                            return Ok(Err(there));
+                        }
+                    }
                     let key = SessionKey { account: String::new(), livemode, id: String::new() };
                     let wanted = Demand { skus: [sku.clone()].into(), ..Demand::default() };
                     let supply = load(tx, &wanted, Some(&key)).await?;
                     let shelf = supply.shelves.get(&sku).cloned().unwrap_or_default();
-                    let (on_hand, backordered) = match change {
-                        StockChange::By(amount) => {
-                            let paid = shelf.backordered.min(amount).max(0);
-                            let rest = amount.saturating_sub(paid);
-                            (shelf.on_hand.saturating_add(rest).max(0), shelf.backordered - paid)
-                        }
-                        StockChange::To(count) => {
-                            let paid = shelf.backordered.min(count).max(0);
-                            (count.saturating_sub(paid).max(0), shelf.backordered - paid)
-                        }
-                    };
+                    let before = (shelf.on_hand, shelf.backordered);
+                    let (on_hand, backordered) = change.of(before);
                     tx.execute(
                         "UPDATE shelf SET on_hand = $1, backordered = $2, opened = TRUE \
                          WHERE account = '' AND livemode = $3 AND sku = $4",
@@ -154,16 +196,18 @@ impl Store {
                     .await?;
                     let moved = Movement {
                         sku: &sku,
-                        change: (on_hand - backordered) - (shelf.on_hand - shelf.backordered),
+                        change: (on_hand - backordered) - (before.0 - before.1),
                         on_hand,
                         backordered,
                         session: None,
                         who: said.0.as_deref(),
                         why: said.1.as_deref(),
                     };
-                    note_movements(tx, livemode, now, vec![moved]).await?;
+                    if (on_hand, backordered) != before {
+                        note_movements(tx, livemode, now, vec![moved]).await?;
+                    }
                     begin_release(tx, livemode, vec![sku]).await?;
-                    Ok(on_hand)
+                    Ok(Ok(on_hand))
                 })
             })
             .await
@@ -262,8 +306,14 @@ impl Store {
     }
 }
 
+/// Units on a shelf, locked; it need not be there.
+async fn on_shelf(tx: &mut Tx, livemode: bool, sku: &str) -> Result<i64, StoreError> {
+    let sql = "SELECT on_hand FROM shelf WHERE account = '' AND livemode = $1 AND sku = $2 {lock}";
+    Ok(tx.first::<(i64,)>(sql, vals![livemode, sku]).await?.map_or(0, |(n,)| n))
+}
+
 /// How many effects wait for what, by name.
-async fn waiting(
+pub(super) async fn waiting(
     tx: &mut Tx,
     livemode: bool,
     kind: &str,

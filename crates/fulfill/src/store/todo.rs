@@ -1,11 +1,13 @@
 //! What waits for a person, the oldest first.
 
+use std::sync::Arc;
+
 use fulfill_rules::{Millis, id::SessionKey};
 
 use super::{
     Store, StoreError,
     db::{Tx, rows, vals},
-    shelves::{PoolView, ShelfView},
+    shelves::{self, PoolView, ShelfView},
     summary::{self, StuckSummary},
     views::{OrderView, orders_by_number},
 };
@@ -26,7 +28,7 @@ pub struct ToDo {
     pub orders: Vec<OrderView>,
     /// There are more of them.
     pub more: bool,
-    /// Pools that orders wait for, or that run dry.
+    /// Pools that orders wait for, or that run dry and are drawn from.
     pub pools: Vec<PoolView>,
     /// Shelves that orders wait for, or that owe units sold on backorder.
     pub shelves: Vec<ShelfView>,
@@ -84,13 +86,18 @@ pub struct ToDoCounts {
     pub sessions: i64,
     /// Days that could not be told.
     pub summaries: i64,
+    /// Pools that orders wait for, or that run dry and are drawn from.
+    pub pools: i64,
+    /// Shelves that orders wait for, or that owe units.
+    pub shelves: i64,
 }
 
 impl ToDoCounts {
     /// All of it.
     #[must_use]
     pub fn sum(&self) -> i64 {
-        self.orders + self.quarantined + self.sessions + self.summaries
+        let told = self.quarantined + self.sessions + self.summaries;
+        self.orders + told + self.pools + self.shelves
     }
 }
 
@@ -136,11 +143,12 @@ rows! {
 }
 
 impl Store {
-    /// What waits for a person.
+    /// What waits for a person. `drawn` are the pools that the catalog draws from: others may run dry
+    /// when no order ever drew from them.
     ///
     /// # Errors
     /// When it cannot be read.
-    pub async fn to_do(&self) -> Result<ToDo, StoreError> {
+    pub async fn to_do(&self, drawn: &[String]) -> Result<ToDo, StoreError> {
         let livemode = self.livemode;
         let mut list = self
             .db
@@ -155,22 +163,26 @@ impl Store {
             })
             .await?;
         list.pools = self.pools().await?;
-        list.pools.retain(|pool| pool.waiting > 0 || pool.free < FEW_KEYS);
+        list.pools.retain(|pool| {
+            let drawn_from = pool.drawn > 0 || drawn.contains(&pool.pool);
+            pool.waiting > 0 || pool.free < FEW_KEYS && drawn_from
+        });
         list.shelves = self.shelves().await?;
         list.shelves.retain(|shelf| shelf.waiting > 0 || shelf.backordered > 0);
         Ok(list)
     }
 
-    /// How much waits for a person.
+    /// How much waits for a person: what [`Store::to_do`] lists.
     ///
     /// # Errors
     /// When it cannot be read.
-    pub async fn to_do_counts(&self) -> Result<ToDoCounts, StoreError> {
-        let livemode = self.livemode;
+    pub async fn to_do_counts(&self, drawn: &[String]) -> Result<ToDoCounts, StoreError> {
+        let (livemode, drawn) = (self.livemode, Arc::new(drawn.to_vec()));
         self.db
             .read(move |tx| {
+                let drawn = Arc::clone(&drawn);
                 Box::pin(async move {
-                    let mut counts = [0; 7];
+                    let mut counts = [0; 8];
                     for (count, sql) in counts.iter_mut().zip([
                         concat!("SELECT COUNT(*) FROM (", waiting!(), ") waiting"),
                         "SELECT COUNT(*) FROM orders WHERE livemode = $1 AND status = 'needs_attention' \
@@ -181,12 +193,25 @@ impl Store {
                         "SELECT COUNT(*) FROM event WHERE disposition = 'quarantined' AND livemode = $1",
                         concat!("SELECT COUNT(*) ", troubled!()),
                         "SELECT COUNT(*) FROM summary WHERE livemode = $1 AND status = 'stuck'",
+                        "SELECT COUNT(*) FROM shelf WHERE account = '' AND livemode = $1 \
+                         AND (backordered > 0 OR sku IN (SELECT e.subject FROM effect e \
+                           JOIN orders o ON o.session = e.session \
+                           WHERE e.status = 'held' AND e.kind = 'stock' AND o.livemode = $1))",
                     ]) {
                         let found: Option<(i64,)> = tx.first(sql, vals![livemode]).await?;
                         *count = found.map_or(0, |(n,)| n);
                     }
-                    let [orders, attention, parcels, stuck, quarantined, sessions, summaries] =
-                        counts;
+                    let [
+                        orders,
+                        attention,
+                        parcels,
+                        stuck,
+                        quarantined,
+                        sessions,
+                        summaries,
+                        shelves,
+                    ] = counts;
+                    let pools = pools_low(tx, livemode, &drawn).await?;
                     Ok(ToDoCounts {
                         orders,
                         attention,
@@ -195,6 +220,8 @@ impl Store {
                         quarantined,
                         sessions,
                         summaries,
+                        pools,
+                        shelves,
                     })
                 })
             })
@@ -228,6 +255,27 @@ async fn orders(tx: &mut Tx, livemode: bool) -> Result<(Vec<OrderView>, bool), S
     let more = seqs.len() > max;
     seqs.truncate(max);
     Ok((orders_by_number(tx, seqs).await?, more))
+}
+
+/// How many pools orders wait for, or run dry and are drawn from. Of a pool only as many keys are read
+/// as are few, and whether one was drawn only where few are left.
+async fn pools_low(tx: &mut Tx, livemode: bool, drawn: &[String]) -> Result<i64, StoreError> {
+    let waiting = shelves::waiting(tx, livemode, "key").await?;
+    let rows: Vec<(String, i64, i64)> = tx
+        .fetch(
+            "SELECT pool, free, CASE WHEN free < $2 THEN (SELECT COUNT(*) FROM (SELECT 1 \
+             FROM license_key d WHERE d.account = '' AND d.livemode = $1 AND d.pool = pools.pool \
+             AND d.session IS NOT NULL LIMIT 1) AS given) ELSE 0 END AS drawn FROM (SELECT p.pool, \
+             (SELECT COUNT(*) FROM (SELECT 1 FROM license_key k WHERE k.account = p.account \
+             AND k.livemode = p.livemode AND k.pool = p.pool AND k.session IS NULL LIMIT $2) AS undrawn) \
+             AS free FROM key_pool p WHERE p.account = '' AND p.livemode = $1) AS pools",
+            vals![livemode, FEW_KEYS],
+        )
+        .await?;
+    let waits = rows.iter().filter(|(pool, free, given)| {
+        waiting.contains_key(pool) || *free < FEW_KEYS && (*given > 0 || drawn.contains(pool))
+    });
+    Ok(i64::try_from(waits.count()).unwrap_or(i64::MAX))
 }
 
 async fn quarantined(tx: &mut Tx, livemode: bool) -> Result<Vec<Quarantined>, StoreError> {

@@ -113,6 +113,28 @@ both!(every_change_of_a_shelf_is_a_movement, async |t| {
     assert_eq!(older, moved[2..3]);
 });
 
+both!(
+    where_nothing_changed_there_is_no_movement_and_who_insists_is_told_what_is_there,
+    async |t| {
+        open(t, &[("SHIRT", 5)]).await;
+        let by = StockChange::By;
+        let taken =
+            async |n| t.store.correct_stock("SHIRT", by(n), Some("Ann"), None).await.unwrap();
+        assert_eq!(taken(-6).await, Err(5));
+        assert_eq!(taken(-5).await, Ok(0));
+        assert_eq!(taken(-1).await, Err(0));
+        let none = t.store.correct_stock("NEVER SEEN", by(-1), Some("Ann"), None).await.unwrap();
+        assert_eq!(none, Err(0));
+        assert_eq!(t.store.change_stock("SHIRT", by(-5), Some("Ann"), None).await.unwrap(), 0);
+        assert_eq!(t.store.change_stock("SHIRT", StockChange::To(0), None, None).await.unwrap(), 0);
+        let moved = t.store.movements(None, None, 10).await.unwrap();
+        let changes: Vec<_> = moved.iter().map(|m| (m.sku.as_str(), m.change)).collect();
+        assert_eq!(changes, [("SHIRT", -5), ("SHIRT", 5)]);
+        let known = t.store.shelves().await.unwrap();
+        assert!(known.iter().all(|shelf| shelf.sku != "NEVER SEEN"), "{known:?}");
+    }
+);
+
 both!(a_batch_of_orders_leaves_one_movement_each, async |t| {
     open(t, &[("POSTER", 3)]).await;
     t.pay("cs_test_a", &[("poster", 2), ("poster", 2)]).await;

@@ -66,25 +66,25 @@ both!(a_day_that_is_stuck_waits_for_a_person_who_has_it_told_or_not, async |t| {
     assert!(!t.store.retry_summary(SUNDAY).await.unwrap(), "it is under way");
     assert!(t.store.finish_summary(SUNDAY, 1, &stuck).await.unwrap());
     assert_eq!(claim().await, SummaryClaim::Over);
-    let waits = t.store.to_do().await.unwrap().summaries;
+    let waits = t.store.to_do(&[]).await.unwrap().summaries;
     let shown = StuckSummary { day: SUNDAY.into(), attempt: 1, said: Some("550 no".into()) };
     assert_eq!(waits, [shown]);
-    let counts = t.store.to_do_counts().await.unwrap();
+    let counts = t.store.to_do_counts(&[]).await.unwrap();
     assert_eq!((counts.summaries, counts.sum()), (1, 1));
     let live = t.live().await;
     assert!(
         !live.retry_summary(SUNDAY).await.unwrap() && !live.dismiss_summary(SUNDAY).await.unwrap()
     );
-    assert!(live.to_do().await.unwrap().summaries.is_empty());
+    assert!(live.to_do(&[]).await.unwrap().summaries.is_empty());
 
     assert!(t.store.retry_summary(SUNDAY).await.unwrap());
-    assert_eq!(t.store.to_do_counts().await.unwrap().sum(), 0);
+    assert_eq!(t.store.to_do_counts(&[]).await.unwrap().sum(), 0);
     assert_eq!(claim().await, first, "attempts are counted anew");
     assert!(t.store.finish_summary(SUNDAY, 1, &stuck).await.unwrap());
     assert!(t.store.dismiss_summary(SUNDAY).await.unwrap());
     assert!(!t.store.dismiss_summary(SUNDAY).await.unwrap(), "once");
     assert_eq!(claim().await, SummaryClaim::Over);
-    assert!(t.store.to_do().await.unwrap().summaries.is_empty());
+    assert!(t.store.to_do(&[]).await.unwrap().summaries.is_empty());
 });
 
 both!(many_that_claim_at_once_are_one, async |t| {

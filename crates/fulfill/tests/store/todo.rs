@@ -6,7 +6,7 @@ use fulfill_rules::{DAY, HOUR, MINUTE, order::ByHand, shipment::Shipment};
 use crate::{Bench, bench::key, both, supply::open};
 
 async fn waits(t: &Bench) -> Vec<String> {
-    waits_of(&t.store.to_do().await.unwrap())
+    waits_of(&t.store.to_do(&[]).await.unwrap())
 }
 
 fn waits_of(list: &ToDo) -> Vec<String> {
@@ -20,9 +20,10 @@ both!(what_waits_for_a_person_can_be_worked_to_empty, async |t| {
     t.pay("cs_test_c", &[("shirt", 1)]).await;
     t.pay("cs_test_d", &[("editor", 2)]).await;
     assert_eq!(waits(t).await, ["cs_test_a", "cs_test_c", "cs_test_d"], "the oldest first");
-    let counts = t.store.to_do_counts().await.unwrap();
-    assert_eq!((counts.attention, counts.parcels, counts.stuck, counts.sum()), (2, 1, 0, 3));
-    let list = t.store.to_do().await.unwrap();
+    let counts = t.store.to_do_counts(&[]).await.unwrap();
+    assert_eq!((counts.attention, counts.parcels, counts.stuck), (2, 1, 0));
+    assert_eq!((counts.pools, counts.shelves, counts.sum()), (1, 0, 4), "a pool is waited for");
+    let list = t.store.to_do(&[]).await.unwrap();
     assert_eq!((list.pools[0].pool.as_str(), list.pools[0].waiting), ("editor", 2));
     assert!(list.shelves.is_empty(), "nobody waits for what is just sold out");
 
@@ -31,9 +32,35 @@ both!(what_waits_for_a_person_can_be_worked_to_empty, async |t| {
     let keys: Vec<String> = (0..20).map(|n| format!("K-{n}")).collect();
     t.store.import_keys("editor", &keys).await.unwrap();
     t.store.release(&t.shop).await.unwrap();
-    let list = t.store.to_do().await.unwrap();
+    let list = t.store.to_do(&[]).await.unwrap();
     assert!(list.orders.is_empty() && list.pools.is_empty(), "{list:#?}");
-    assert_eq!(t.store.to_do_counts().await.unwrap().sum(), 0);
+    assert_eq!(t.store.to_do_counts(&[]).await.unwrap().sum(), 0);
+});
+
+both!(a_pool_that_nothing_draws_from_does_not_run_dry, async |t| {
+    t.store.import_keys("slip", &["K-1".to_owned()]).await.unwrap();
+    let low = async |drawn: &[String]| {
+        let list = t.store.to_do(drawn).await.unwrap().pools;
+        let counts = t.store.to_do_counts(drawn).await.unwrap();
+        assert_eq!((counts.pools, counts.sum()), (list.len() as i64, list.len() as i64));
+        list.into_iter().map(|pool| pool.pool).collect::<Vec<_>>()
+    };
+    assert!(low(&[]).await.is_empty());
+    assert_eq!(low(&["slip".to_owned()]).await, ["slip"], "the catalog draws from it");
+
+    t.store.import_keys("editor", &["E-1".to_owned(), "E-2".to_owned()]).await.unwrap();
+    assert!(low(&[]).await.is_empty());
+    t.pay("cs_test_a", &[("editor", 1)]).await;
+    assert_eq!(low(&[]).await, ["editor"], "an order has drawn from it");
+});
+
+both!(what_is_listed_and_what_is_counted_is_the_same, async |t| {
+    open(t, &[("SHIRT", 0)]).await;
+    t.pay("cs_test_a", &[("shirt", 1)]).await;
+    let (list, counts) =
+        (t.store.to_do(&[]).await.unwrap(), t.store.to_do_counts(&[]).await.unwrap());
+    assert_eq!((list.orders.len(), list.shelves.len()), (1, 1), "{list:#?}");
+    assert_eq!((counts.orders, counts.shelves, counts.sum()), (1, 1, 2));
 });
 
 /// Looks at all that is due, and at nothing successfully.
@@ -55,7 +82,7 @@ both!(a_session_that_cannot_be_looked_at_waits_for_a_person_until_there_is_an_or
     t.receive("evt_1", "cs_test_a").await;
     for tries in 1..5 {
         fail(t, false).await;
-        assert_eq!(t.store.to_do_counts().await.unwrap().sum(), 0, "after {tries} tries");
+        assert_eq!(t.store.to_do_counts(&[]).await.unwrap().sum(), 0, "after {tries} tries");
     }
     fail(t, false).await;
     let waits = Troubled {
@@ -65,17 +92,17 @@ both!(a_session_that_cannot_be_looked_at_waits_for_a_person_until_there_is_an_or
         why: "Stripe is away".into(),
         again_at: t.clock.now(),
     };
-    assert_eq!(t.store.to_do().await.unwrap().troubled, [waits]);
-    let counts = t.store.to_do_counts().await.unwrap();
+    assert_eq!(t.store.to_do(&[]).await.unwrap().troubled, [waits]);
+    let counts = t.store.to_do_counts(&[]).await.unwrap();
     assert_eq!((counts.sessions, counts.sum()), (1, 1));
     let live = t.live().await;
-    assert!(live.to_do().await.unwrap().troubled.is_empty(), "each mode has its own");
+    assert!(live.to_do(&[]).await.unwrap().troubled.is_empty(), "each mode has its own");
 
     fail(t, true).await;
-    let list = t.store.to_do().await.unwrap();
+    let list = t.store.to_do(&[]).await.unwrap();
     assert!(list.troubled.is_empty(), "{list:#?}");
     assert_eq!(waits_of(&list), ["cs_test_a"]);
-    let counts = t.store.to_do_counts().await.unwrap();
+    let counts = t.store.to_do_counts(&[]).await.unwrap();
     assert_eq!((counts.sessions, counts.attention, counts.sum()), (0, 1, 1));
 });
 

@@ -39,9 +39,7 @@ pub(super) async fn act(
     match acted {
         Ok(Ok(word)) if form.get("back") == "todo" => visit.see_other(&format!("todo?done={word}")),
         Ok(Ok(word)) => visit.see_other(&format!("orders/{id}?done={word}")),
-        Ok(Err(why)) => {
-            order::shown(&desk, &visit, &id, StatusCode::CONFLICT, None, Some(why)).await
-        }
+        Ok(Err(why)) => order::refused(&desk, &visit, &id, why, form).await,
         Err(error) => desk.trouble(&visit, &error),
     }
 }
@@ -84,6 +82,11 @@ async fn settle(
     let Some(recorded) = desk.web.store.by_hand(key, act, lines, visit.who()).await? else {
         return Ok(Err(unknown(key)));
     };
+    // Nothing told is nothing changed: somebody else was faster, or there is no such line.
+    if recorded.told.is_empty() {
+        let wrong = "Nothing is held there any more, so nothing was changed. This is the order as it is now.";
+        return Ok(Err(wrong.to_owned()));
+    }
     desk.web.announce(&recorded, visit.who());
     Ok(Ok("settled"))
 }

@@ -51,7 +51,7 @@ pub(super) async fn signed_in(
     match *request.method() {
         Method::GET | Method::HEAD => {
             // A number beside a word: a page does not fail for it.
-            let counts = desk.web.store.to_do_counts().await.unwrap_or_default();
+            let counts = desk.web.store.to_do_counts(&desk.pools()).await.unwrap_or_default();
             visit.waiting = counts.sum();
         }
         Method::POST => {

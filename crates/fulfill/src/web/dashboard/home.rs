@@ -49,7 +49,7 @@ pub(super) async fn show(axum::extract::State(desk): State, Extension(visit): In
 async fn read(desk: &Desk, visit: &Visit) -> Result<Home, StoreError> {
     let store = &desk.web.store;
     let f = visit.frame("Overview", "home");
-    let counts = store.to_do_counts().await?;
+    let counts = store.to_do_counts(&desk.pools()).await?;
     let open = store.counts().await?.open_orders;
     let of = |status: Status| {
         open.iter().find(|(known, _)| known == status.as_str()).map_or(0, |(_, n)| *n)

@@ -58,6 +58,14 @@ struct Desk {
     prefix: String,
 }
 
+impl Desk {
+    /// The key pools that the catalog draws from.
+    fn pools(&self) -> Vec<String> {
+        let keys = self.web.policy.catalog.products().iter().filter_map(|p| p.key.as_ref());
+        keys.map(|key| key.pool.clone()).collect()
+    }
+}
+
 type State = axum::extract::State<Arc<Desk>>;
 type In = axum::Extension<Visit>;
 

@@ -12,6 +12,7 @@ use fulfill_rules::{
 
 use super::{
     Desk, In, State,
+    form::Form,
     frame::{Frame, Visit, page},
     orders::amount,
     words::{self, Mood, Why},
@@ -35,6 +36,8 @@ struct Page {
     /// Without an order: what was heard of the session.
     looked_at: Option<Millis>,
     raw: Option<String>,
+    /// What a refused form said: it stays in the form.
+    typed: Form,
 }
 
 struct Order {
@@ -120,17 +123,27 @@ pub(super) async fn show(
     Path(id): Path<String>,
 ) -> Response {
     let said = done(visit.query.get("done"));
-    shown(&desk, &visit, &id, StatusCode::OK, said, None).await
+    shown(&desk, &visit, &id, StatusCode::OK, |made| Page { said, ..made }).await
 }
 
-/// The page, with a word on what was done or what is wrong.
-pub(super) async fn shown(
+/// The page after an act that was refused, with what was typed still in its form.
+pub(super) async fn refused(
+    desk: &Desk,
+    visit: &Visit,
+    id: &str,
+    why: String,
+    typed: Form,
+) -> Response {
+    let wrong = Some(why);
+    shown(desk, visit, id, StatusCode::CONFLICT, |made| Page { wrong, typed, ..made }).await
+}
+
+async fn shown(
     desk: &Desk,
     visit: &Visit,
     id: &str,
     status: StatusCode,
-    said: Option<&'static str>,
-    wrong: Option<String>,
+    with: impl FnOnce(Page) -> Page,
 ) -> Response {
     let unknown = || {
         visit.sentence(
@@ -142,7 +155,7 @@ pub(super) async fn shown(
     let Ok(key) = SessionKey::parse(id) else { return unknown() };
     match read(desk, visit, &key).await {
         Ok(None) => unknown(),
-        Ok(Some(made)) => page(status, &Page { said, wrong, ..made }),
+        Ok(Some(made)) => page(status, &with(made)),
         Err(error) => desk.trouble(visit, &error),
     }
 }
@@ -163,6 +176,7 @@ async fn read(desk: &Desk, visit: &Visit, key: &SessionKey) -> Result<Option<Pag
         order,
         looked_at: view.looked_at,
         raw: raw.map(pretty),
+        typed: Form::default(),
     }))
 }
 

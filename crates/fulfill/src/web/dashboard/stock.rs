@@ -33,26 +33,36 @@ struct Page {
     said: Option<String>,
     wrong: Option<String>,
     few: i64,
+    /// What a refused form said: it stays in the form.
+    typed: Form,
 }
 
 /// `GET /dashboard/stock`.
 pub(super) async fn show(axum::extract::State(desk): State, Extension(visit): In) -> Response {
     let said = match visit.query.get("done") {
-        "stock" => Some("The shelf is corrected.".to_owned()),
+        "stock" => Some(corrected(&desk, visit.query.get("sku"))),
         _ => None,
     };
-    shown(&desk, &visit, StatusCode::OK, said, None).await
+    shown(&desk, &visit, StatusCode::OK, |made| Page { said, ..made }).await
+}
+
+/// What was done to a shelf; a slip in its name shows in that nothing is sold from it.
+fn corrected(desk: &Desk, sku: &str) -> String {
+    let mut shelves = desk.web.policy.catalog.products().iter().filter_map(|p| p.stock.as_ref());
+    if shelves.any(|stock| stock.sku == sku) {
+        return "The shelf is corrected.".to_owned();
+    }
+    format!("The shelf is corrected. No product in the catalog takes from {sku}.")
 }
 
 async fn shown(
     desk: &Desk,
     visit: &Visit,
     status: StatusCode,
-    said: Option<String>,
-    wrong: Option<String>,
+    with: impl FnOnce(Page) -> Page,
 ) -> Response {
     match read(desk, visit).await {
-        Ok(made) => page(status, &Page { said, wrong, ..made }),
+        Ok(made) => page(status, &with(made)),
         Err(error) => desk.trouble(visit, &error),
     }
 }
@@ -90,6 +100,7 @@ async fn read(desk: &Desk, visit: &Visit) -> Result<Page, StoreError> {
         said: None,
         wrong: None,
         few: FEW_KEYS,
+        typed: Form::default(),
     })
 }
 
@@ -97,8 +108,9 @@ fn is_plain(name: &str) -> bool {
     (1..=NAME_BYTES_MAX).contains(&name.len()) && !name.chars().any(char::is_control)
 }
 
-async fn refused(desk: &Arc<Desk>, visit: &Visit, wrong: &str) -> Response {
-    shown(desk, visit, StatusCode::BAD_REQUEST, None, Some(wrong.to_owned())).await
+async fn refused(desk: &Arc<Desk>, visit: &Visit, typed: Form, wrong: &str) -> Response {
+    let wrong = Some(wrong.to_owned());
+    shown(desk, visit, StatusCode::BAD_REQUEST, |made| Page { wrong, typed, ..made }).await
 }
 
 /// `10`, `+10` and `-3` come in or go; `=12` was counted.
@@ -120,20 +132,25 @@ pub(super) async fn correct(
     Extension(form): Extension<Form>,
 ) -> Response {
     let (sku, why) = (form.get("sku"), form.get("why"));
+    let again = |wrong| refused(&desk, &visit, form.clone(), wrong);
     let Some(change) = change(form.get("units")) else {
         let wrong =
             "Write 10 where ten units come in, -3 where three go, =12 where twelve were counted.";
-        return refused(&desk, &visit, wrong).await;
+        return again(wrong).await;
     };
     if !is_plain(sku) {
-        return refused(&desk, &visit, "Which shelf? The SKU is empty or too long.").await;
+        return again("Which shelf? The SKU is empty or too long.").await;
     }
     if why.chars().count() > WHY_CHARS_MAX || why.chars().any(char::is_control) {
-        return refused(&desk, &visit, "The reason is too long.").await;
+        return again("The reason is too long.").await;
     }
     let why = Some(why).filter(|why| !why.is_empty());
-    match desk.web.store.change_stock(sku, change, Some(visit.who()), why).await {
-        Ok(on_hand) => {
+    match desk.web.store.correct_stock(sku, change, Some(visit.who()), why).await {
+        Ok(Err(there)) => {
+            let wrong = format!("There are {there} on the shelf {sku}: no more can be taken away.");
+            again(&wrong).await
+        }
+        Ok(Ok(on_hand)) => {
             desk.web.wake.filled();
             tracing::info!(sku, ?change, on_hand, who = visit.who(), "stock was changed");
             if form.get("back") == "todo" {
@@ -153,17 +170,18 @@ pub(super) async fn import(
     Extension(form): Extension<Form>,
 ) -> Response {
     let pool = form.get("pool");
+    let again = |wrong| refused(&desk, &visit, form.clone(), wrong);
     if !is_plain(pool) {
-        return refused(&desk, &visit, "Which pool? Its name is empty or too long.").await;
+        return again("Which pool? Its name is empty or too long.").await;
     }
     let lines = form.raw("keys").trim_start_matches('\u{feff}').lines().map(str::trim);
     let keys: Vec<String> = lines.filter(|key| !key.is_empty()).map(str::to_owned).collect();
     if keys.is_empty() {
-        return refused(&desk, &visit, "There are no keys: write one a line.").await;
+        return again("There are no keys: write one a line.").await;
     }
     if let Some(at) = keys.iter().position(|key| !is_plain(key)) {
         let wrong = format!("Key {} is too long, or not plain text. Nothing was imported.", at + 1);
-        return refused(&desk, &visit, &wrong).await;
+        return again(&wrong).await;
     }
     match desk.web.store.import_keys(pool, &keys).await {
         Ok(imported) => {
@@ -176,7 +194,7 @@ pub(super) async fn import(
                     "Pool {pool}: {new} new keys, {known} were there already, {free} are free now."
                 ),
             };
-            shown(&desk, &visit, StatusCode::OK, Some(said), None).await
+            shown(&desk, &visit, StatusCode::OK, |made| Page { said: Some(said), ..made }).await
         }
         Err(error) => desk.trouble(&visit, &error),
     }

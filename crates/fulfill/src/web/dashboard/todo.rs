@@ -102,7 +102,7 @@ async fn shown(
     status: StatusCode,
     wrong: Option<&'static str>,
 ) -> Response {
-    match desk.web.store.to_do().await {
+    match desk.web.store.to_do(&desk.pools()).await {
         Ok(list) => page(status, &Page { wrong, ..Page::of(visit, list) }),
         Err(error) => desk.trouble(visit, &error),
     }

@@ -48,6 +48,65 @@ async fn acts_are_told_with_who_did_them() {
 }
 
 #[tokio::test]
+async fn who_comes_too_late_to_settle_a_line_is_told_so() {
+    let site = Site::open().await;
+    let ann = Merchant::ann(&site).await;
+    site.buy(paid("cs_test_a1", &["handmade", "surprise"])).await;
+    assert_eq!(ann.post("/orders/cs_test_a1/waive", &[("line", "li_1")]).await.status, 303);
+    let before = told(&site, "cs_test_a1").await;
+    for (act, line) in [("waive", "li_1"), ("done", "li_1"), ("done", "li_nope")] {
+        let fields = [("line", line), ("back", "todo")];
+        let late = ann.post(&format!("/orders/cs_test_a1/{act}"), &fields).await;
+        assert_eq!(late.status, 409, "{act} {line}");
+        for shown in ["Nothing is held there any more", "Needs attention", "waived by ann"] {
+            assert!(late.text.contains(shown), "{act} {line}: {shown}");
+        }
+        assert!(!late.text.contains("Settled."), "{act} {line}");
+    }
+    assert_eq!(told(&site, "cs_test_a1").await, before);
+}
+
+#[tokio::test]
+async fn no_more_is_taken_from_a_shelf_than_there_is() {
+    let site = Site::open().await;
+    let ann = Merchant::ann(&site).await;
+    let book = async |sku, units| ann.post("/stock", &[("sku", sku), ("units", units)]).await;
+    let done = book("SHIRT-M", "19").await;
+    assert_eq!(done.status, 303);
+    let page = ann.page("/stock?done=stock&sku=SHIRT-M").await;
+    assert!(page.contains("The shelf is corrected.") && !page.contains("takes from"), "{page}");
+    let refused = book("SHIRT-M", "-500").await;
+    assert_eq!(refused.status, 400);
+    let why = "There are 19 on the shelf SHIRT-M: no more can be taken away.";
+    assert!(refused.text.contains(why), "{}", refused.text);
+    assert!(refused.text.contains("value=\"-500\""), "what was typed stays");
+    assert_eq!(book("SHIRT-M", "-19").await.status, 303);
+    assert_eq!(book("SHIRT-M", "-1").await.status, 400);
+    assert_eq!(book("SLIP", "1").await.status, 303);
+    let page = ann.page("/stock?done=stock&sku=SLIP").await;
+    assert!(page.contains("No product in the catalog takes from SLIP."), "{page}");
+}
+
+#[tokio::test]
+async fn what_was_typed_stays_in_a_form_that_is_refused() {
+    let site = Site::open().await;
+    let ann = Merchant::ann(&site).await;
+    site.buy(paid("cs_test_a1", &["course"])).await;
+    let note = format!("</textarea><b>{}", "n".repeat(2_000));
+    let refused = ann.post("/orders/cs_test_a1/note", &[("text", &note)]).await;
+    assert_eq!(refused.status, 409);
+    assert!(!refused.text.contains(&note));
+    let kept = format!("&#60;/textarea&#62;&#60;b&#62;{}</textarea>", "n".repeat(2_000));
+    assert!(refused.text.contains(&kept), "{}", refused.text);
+
+    let keys = "K-1\nK-\u{1}\nK-<3>";
+    let refused = ann.post("/keys", &[("pool", "my <pool>"), ("keys", keys)]).await;
+    assert_eq!(refused.status, 400);
+    assert!(refused.text.contains("K-1\nK-\u{1}\nK-&#60;3&#62;</textarea>"), "{}", refused.text);
+    assert!(refused.text.contains("value=\"my &#60;pool&#62;\""), "{}", refused.text);
+}
+
+#[tokio::test]
 async fn a_token_of_the_api_acts_under_its_name() {
     let site = Site::open().await;
     let ann = Merchant::ann(&site).await;
