@@ -17,7 +17,7 @@ pub const ACCESS: &str = "mail.access";
 pub const PAYMENT_PENDING: &str = "mail.payment_pending";
 /// To the buyer: the money will not come.
 pub const PAYMENT_FAILED: &str = "mail.payment_failed";
-/// To the buyer: the parcel has left; with `carrier`, `tracking` and `url` ([`crate::shipment`]).
+/// To the buyer: the parcel has left; with `carrier`, `tracking`, `url` and `lines` ([`crate::shipment`]).
 pub const SHIPPED: &str = "mail.shipped";
 /// To the buyer: the link that was asked for. Each request is one, its number in the delivery's line.
 pub const LINK: &str = "mail.link";

@@ -13,6 +13,9 @@ const WORDS_MAX: usize = 100;
 /// Longest address.
 const URL_MAX: usize = 1_000;
 
+/// In the input of the mail about a shipment: the ids of its lines, with spaces between.
+pub const LINES: &str = "lines";
+
 /// How a parcel travels. All of it may be unknown.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Shipment {
@@ -25,10 +28,12 @@ pub struct Shipment {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum ShipmentMistake {
     /// A text that no label bears.
-    #[error("{0}: too long (at most 100 characters), or not plain text")]
+    #[error("the {0} is too long (at most 100 characters), or not plain text")]
     Text(&'static str),
     /// An address that a browser cannot follow.
-    #[error("url: write a web address that begins with https:// (at most 1000 characters)")]
+    #[error(
+        "the url is not one: write a web address that begins with https:// (at most 1000 characters)"
+    )]
     Url,
 }
 
@@ -77,6 +82,13 @@ impl Shipment {
         let known = [("carrier", &self.carrier), ("tracking", &self.tracking), ("url", &self.url)];
         let known = known.into_iter().filter_map(|(name, text)| Some((name, text.as_ref()?)));
         known.map(|(name, text)| (name.to_owned(), text.clone())).collect()
+    }
+
+    /// The same, with the lines that left.
+    fn input_of(&self, lines: &[String]) -> BTreeMap<String, String> {
+        let mut input = self.input();
+        input.insert(LINES.to_owned(), lines.join(" "));
+        input
     }
 
     /// Whether a parcel that left went this way.
@@ -145,7 +157,7 @@ pub fn ship(
         kind: SHIPPED.to_owned(),
         line: next_shipment(order),
         owed: false,
-        input: shipment.input(),
+        input: shipment.input_of(&left),
     });
     Ok(changed(order, after, Vec::from_iter(deliveries), Some(said)))
 }
@@ -216,6 +228,7 @@ mod tests {
         let [mail] = &decision.deliveries[..] else { panic!("{decision:#?}") };
         assert_eq!((mail.kind.as_str(), mail.line.as_str()), (SHIPPED, ""));
         assert_eq!(mail.input["tracking"], "RR1");
+        assert_eq!(mail.input[LINES], "li_1", "only what left");
 
         before.deliveries =
             vec![Owed { kind: SHIPPED.into(), owed: false, status: DeliveryStatus::Done }];
@@ -237,6 +250,7 @@ mod tests {
     fn the_same_shipment_twice_changes_nothing_the_second_time() {
         let mut gone = parcel("li_1", EffectStatus::Shipped);
         (gone.subject, gone.value) = ("Post".into(), Some("RR1".into()));
+        gone.url = Some("https://post.example/RR1".into());
         let before = order(vec![gone]);
         for lines in [&[][..], &["li_1".to_owned()]] {
             assert_eq!(ship(&before, lines, &post(), true, "Ann").unwrap(), Decision::default());
@@ -264,7 +278,7 @@ mod tests {
             (None, None, Some("javascript:alert(1)"), "url"),
         ] {
             let mistake = Shipment::new(carrier, tracking, url).unwrap_err().to_string();
-            assert!(mistake.starts_with(why), "{mistake}");
+            assert!(mistake.starts_with(&format!("the {why} ")), "{mistake}");
         }
     }
 }

@@ -1,18 +1,20 @@
 //! What people do to an order beside settling its lines: ship it, note something, have a mail sent
 //! again. Each act is told in the timeline, with who did it.
 
+use std::collections::BTreeMap;
+
 use fulfill_rules::{
     Millis,
     id::SessionKey,
     notice,
     order::Decision,
-    shipment::{NotShipped, Shipment, ship},
+    shipment::{LINES, NotShipped, Shipment, ship},
 };
 
 use super::{
     Store, StoreError,
     db::{Lane, Tx, vals},
-    orders::{self, json},
+    orders::{self, from_json, json},
     record::{Recorded, rework},
 };
 
@@ -35,7 +37,7 @@ pub enum NotResent {
     #[error("this order has no {0}; only a mail that was queued once can be sent again")]
     Never(String),
     /// It is on its way.
-    #[error("{0} is being sent right now; look again in a minute")]
+    #[error("the mail {0} is being sent right now; look again in a minute")]
     Running(String),
 }
 
@@ -105,13 +107,7 @@ impl Store {
                         // The same shipment once more.
                         return Ok(moved.map(Ok));
                     }
-                    // A mail that is sent again tells the way as it is known now.
-                    tx.execute(
-                        "UPDATE delivery SET input = $1 WHERE session = $2 AND kind = $3 AND line = \
-                         (SELECT MAX(line) FROM delivery WHERE session = $2 AND kind = $3)",
-                        vals![json(&shipment.input())?, session, notice::SHIPPED],
-                    )
-                    .await?;
+                    tell_the_way(tx, session, &shipment).await?;
                     if let Some(tracking) = shipment.input().get("tracking") {
                         let tracking = format!("{} ", tracking.to_lowercase());
                         tx.execute(
@@ -194,6 +190,27 @@ impl Store {
             })
             .await
     }
+}
+
+/// The last shipment's mail, sent again, tells the way as it is known now, of the lines it was about.
+async fn tell_the_way(tx: &mut Tx, session: i64, shipment: &Shipment) -> Result<(), StoreError> {
+    let last: Option<(String, String)> = tx
+        .first(
+            "SELECT line, input FROM delivery WHERE session = $1 AND kind = $2 \
+             ORDER BY line DESC LIMIT 1",
+            vals![session, notice::SHIPPED],
+        )
+        .await?;
+    let Some((line, told)) = last else { return Ok(()) };
+    let mut told: BTreeMap<String, String> = from_json(&told)?;
+    let mut input = shipment.input();
+    input.extend(told.remove_entry(LINES));
+    tx.execute(
+        "UPDATE delivery SET input = $1 WHERE session = $2 AND kind = $3 AND line = $4",
+        vals![json(&input)?, session, notice::SHIPPED, line],
+    )
+    .await?;
+    Ok(())
 }
 
 /// Mails of that kind are sent once more, but for one that is being sent right now. How many.

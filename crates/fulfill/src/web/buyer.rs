@@ -105,7 +105,11 @@ impl Standing {
 
 pub(super) fn of_order(order: &OrderView, w: &'static Words) -> (&'static Say, Mark, Show) {
     let expired = order.sale.session_status.as_deref() == Some("expired");
+    let free = order.sale.payment_status.as_deref() == Some("no_payment_required");
     match order.status {
+        Status::Fulfilled if free => (&w.ready_free, Mark::Done, Show::Goods),
+        Status::Preparing if free => (&w.preparing_free, Mark::Wait, Show::Goods),
+        Status::NeedsAttention if free && order.placed => (&w.partly_free, Mark::Wait, Show::Goods),
         Status::Fulfilled => (&w.ready, Mark::Done, Show::Goods),
         Status::Preparing => (&w.preparing, Mark::Wait, Show::Goods),
         Status::NeedsAttention if order.placed => (&w.partly, Mark::Wait, Show::Goods),

@@ -152,3 +152,24 @@ both!(shelves_and_pools_are_listed_with_what_waits, async |t| {
     let pool = t.store.pools().await.unwrap().remove(0);
     assert_eq!((pool.pool.as_str(), pool.free, pool.drawn, pool.waiting), ("editor", 2, 0, 3));
 });
+
+both!(a_corrected_tracking_number_leaves_the_mail_about_the_same_lines, async |t| {
+    open(t, &[("SHIRT", 5)]).await;
+    t.pay("cs_test_a", &[("shirt", 1), ("shirt", 2)]).await;
+    let ship = async |tracking: &str| {
+        let shipment = Shipment::new(Some("Post"), Some(tracking), None).unwrap();
+        let line = vec!["li_1".to_owned()];
+        t.store.ship(&key("cs_test_a"), line, shipment, true, "Ann").await.unwrap();
+    };
+    let told = async |tracking: &str| {
+        t.sql(&format!(
+            "SELECT COUNT(*) FROM delivery WHERE kind = 'mail.shipped' \
+             AND input LIKE '%\"lines\":\"li_1\"%' AND input LIKE '%{tracking}%'"
+        ))
+        .await
+    };
+    ship("RR-1").await;
+    assert_eq!(told("RR-1").await, 1);
+    ship("RR-2").await;
+    assert_eq!((told("RR-1").await, told("RR-2").await), (0, 1));
+});

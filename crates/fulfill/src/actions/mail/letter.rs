@@ -6,6 +6,7 @@ use fulfill_rules::{
     fact::{CustomField, Line, Sale},
     notice,
     place::{Effect, EffectKind, EffectStatus, web_address},
+    shipment::LINES,
 };
 
 use jiff::civil::Date;
@@ -64,6 +65,10 @@ struct Content<'a> {
     order_id: Option<&'a str>,
     date: Option<String>,
     test: bool,
+    /// There was nothing to pay.
+    free: bool,
+    /// A parcel holds only a part of the order.
+    part: bool,
     summary: Option<Shown>,
 }
 
@@ -123,8 +128,10 @@ impl Letter {
             false => words::of(&order.sale).unwrap_or(usual),
         };
         let mut content = content(kind, words, order, input, shop);
-        if kind == notice::LINK {
-            content.only_the_link(shop, input);
+        match (kind, input.get(LINES)) {
+            (notice::LINK, _) => content.only_the_link(shop, input),
+            (notice::SHIPPED, Some(lines)) => content.only_what_left(&order.sale, lines),
+            _ => {}
         }
         Self::of(kind, words, &content, shop)
     }
@@ -159,6 +166,8 @@ impl Letter {
             order_id: None,
             date: None,
             test: !livemode,
+            free: false,
+            part: false,
             summary: Some(summary::shown(of, date, words, shop)),
         };
         Self::of(summary::KIND, words, &content, shop)
@@ -183,6 +192,18 @@ impl Content<'_> {
         self.lines.clear();
         (self.total, self.paid, self.date) = (None, None, None);
         (self.order_url, self.order_id) = (None, None);
+    }
+
+    /// What stays behind does not stand in the mail of a parcel, nor what all of it costs.
+    fn only_what_left(&mut self, sale: &Sale, lines: &str) {
+        let left = |line: &&Line| lines.split(' ').any(|id| id == line.id);
+        let bought: Vec<&Line> = sale.lines.iter().filter(|line| line.quantity > 0).collect();
+        if bought.iter().all(left) || !bought.iter().any(left) {
+            return;
+        }
+        let rows = std::mem::take(&mut self.lines).into_iter().zip(&bought);
+        self.lines = rows.filter(|(_, line)| left(line)).map(|(row, _)| row).collect();
+        (self.total, self.paid, self.part) = (None, None, true);
     }
 }
 
@@ -252,15 +273,16 @@ fn content<'a>(
         carrier: told("carrier"),
         tracking: told("tracking"),
         track_url: input.get("url").and_then(|url| web_address(url)),
-        order_url: shop
-            .public_url
-            .as_ref()
-            .filter(|_| !to_merchant)
-            .map(|base| format!("{base}/success?session_id={}", order.key.id)),
+        order_url: shop.public_url.as_ref().map(|base| match to_merchant {
+            true => format!("{base}/dashboard/orders/{}", order.key.id),
+            false => format!("{base}/success?session_id={}", order.key.id),
+        }),
         my_orders_url: None,
         order_id: Some(&order.key.id),
         date: sale.created.map(|at| w.language.day(at.saturating_mul(1_000))),
         test: !order.key.livemode,
+        free: sale.payment_status.as_deref() == Some("no_payment_required"),
+        part: false,
         summary: None,
     }
 }

@@ -40,13 +40,18 @@ pub struct Sample {
 
 type Made = (&'static str, fn() -> OrderView);
 
-const ORDERS: [Made; 5] = [
+const ORDERS: [Made; 7] = [
     ("euros", order),
     ("euros, paid in forints", paid_in_forints),
     ("yen", in_yen),
     ("dinars, live", in_dinars),
+    ("free", free),
+    (IN_PARTS, order),
     ("hardly anything known", bare),
 ];
+
+/// Of this order one parcel of several leaves.
+const IN_PARTS: &str = "euros, sent in parts";
 
 type MadeDay = (&'static str, fn() -> DaySummary);
 
@@ -67,6 +72,7 @@ pub(super) fn all(shop: &Shop) -> Result<Vec<Sample>, Vec<TemplateMistake>> {
                 let mut order = order();
                 order.sale.locale = Some(words.lang.to_owned());
                 let input = match (kind, order.sale.lines.is_empty()) {
+                    (notice::SHIPPED, _) if about == IN_PARTS => parcel_of_a_part(),
                     (notice::SHIPPED, false) => parcel(),
                     (notice::LINK, _) => link(),
                     _ => BTreeMap::new(),
@@ -261,6 +267,13 @@ fn in_dinars() -> OrderView {
     small("cs_live_g7h8i9", "kwd", 1_234)
 }
 
+/// An order that cost nothing.
+pub(super) fn free() -> OrderView {
+    let mut order = small("cs_test_m4n5o6", "eur", 0);
+    order.sale.payment_status = Some("no_payment_required".to_owned());
+    order
+}
+
 /// Of such an order little can be said, and no template may stumble over that.
 fn bare() -> OrderView {
     OrderView {
@@ -278,4 +291,11 @@ pub(super) fn parcel() -> BTreeMap<String, String> {
         .into_iter()
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .collect()
+}
+
+/// The same of a parcel with one of the order's lines.
+pub(super) fn parcel_of_a_part() -> BTreeMap<String, String> {
+    let mut input = parcel();
+    input.insert("lines".to_owned(), "li_3".to_owned());
+    input
 }

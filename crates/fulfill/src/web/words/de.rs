@@ -19,6 +19,19 @@ pub(super) const WORDS: Words = Words {
         text: "Vielen Dank! Ihre Zahlung ist eingegangen. Was schon bereit ist, steht hier; um den \
                Rest kümmern wir uns. Sie müssen nichts weiter tun.",
     },
+    ready_free: Say {
+        title: "Ihre Bestellung ist bereit",
+        text: "Vielen Dank! Das haben Sie bestellt:",
+    },
+    preparing_free: Say {
+        title: "Ihre Bestellung wird vorbereitet",
+        text: "Vielen Dank! Wir stellen gerade alles bereit. Sie müssen nichts weiter tun.",
+    },
+    partly_free: Say {
+        title: "Ihre Bestellung wird vorbereitet",
+        text: "Vielen Dank! Was schon bereit ist, steht hier; um den Rest kümmern wir uns. Sie müssen \
+               nichts weiter tun.",
+    },
     checking: Say {
         title: "Wir kümmern uns um Ihre Bestellung",
         text: "Jemand sieht sie sich persönlich an. Sie müssen nichts weiter tun; bitte zahlen Sie \

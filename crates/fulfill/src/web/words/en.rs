@@ -19,6 +19,19 @@ pub(super) const WORDS: Words = Words {
         text: "Thank you! The payment has arrived. What is ready stands here, and we are looking \
                after the rest. There is nothing more for you to do.",
     },
+    ready_free: Say {
+        title: "Your order is ready",
+        text: "Thank you! Your order is ready, and here is what it holds.",
+    },
+    preparing_free: Say {
+        title: "Your order is being prepared",
+        text: "Thank you! We are getting everything ready. There is nothing more for you to do.",
+    },
+    partly_free: Say {
+        title: "Your order is being prepared",
+        text: "Thank you! What is ready stands here, and we are looking after the rest. There is \
+               nothing more for you to do.",
+    },
     checking: Say {
         title: "We are looking after your order",
         text: "Somebody is checking it by hand. There is nothing more for you to do, and no reason \

@@ -21,6 +21,10 @@ pub(super) struct Words {
     pub(super) ready: Say,
     pub(super) preparing: Say,
     pub(super) partly: Say,
+    /// The same three where there was nothing to pay.
+    pub(super) ready_free: Say,
+    pub(super) preparing_free: Say,
+    pub(super) partly_free: Say,
     pub(super) checking: Say,
     pub(super) awaiting: Say,
     pub(super) failed: Say,

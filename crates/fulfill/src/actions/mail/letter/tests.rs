@@ -4,17 +4,19 @@ use fulfill_rules::fact::Presentment;
 use jiff::civil::date;
 
 use super::*;
-use crate::actions::mail::samples::{full_day, link, order, parcel};
+use crate::actions::mail::samples::{free, full_day, link, order, parcel, parcel_of_a_part};
 
 /// What is looked at: every kind, and what is special about some of its orders.
-const MAILS: [(&str, &str); 10] = [
+const MAILS: [(&str, &str); 12] = [
     ("link", notice::LINK),
     ("receipt", notice::RECEIPT),
     ("receipt_in_the_buyers_currency", notice::RECEIPT),
+    ("receipt_free", notice::RECEIPT),
     ("access", notice::ACCESS),
     ("payment_pending", notice::PAYMENT_PENDING),
     ("payment_failed", notice::PAYMENT_FAILED),
     ("shipped", notice::SHIPPED),
+    ("shipped_in_parts", notice::SHIPPED),
     ("new_order", notice::NEW_ORDER),
     ("new_order_in_the_buyers_currency", notice::NEW_ORDER),
     ("needs_attention", notice::NEEDS_ATTENTION),
@@ -47,13 +49,14 @@ fn every_mail_in_every_language_is_as_it_was_looked_at() {
     let mut changed = Vec::new();
     for words in words::ALL {
         for (name, kind) in MAILS {
-            let mut order = order();
+            let mut order = if name.ends_with("free") { free() } else { order() };
             order.sale.locale = Some(words.lang.into());
             if name.ends_with("currency") {
                 order.sale.presentment =
                     Some(Presentment { amount: 50_712_345, currency: "huf".into() });
             }
             let input = match kind {
+                notice::SHIPPED if name.ends_with("parts") => parcel_of_a_part(),
                 notice::SHIPPED => parcel(),
                 notice::LINK => link(),
                 _ => BTreeMap::new(),

@@ -10,7 +10,8 @@ pub(super) const WORDS: Words = Words {
         subject: "Vielen Dank für Ihre Bestellung\
                   {% if shop.name %} bei {{ shop.name }}{% endif %}",
         title: "Vielen Dank für Ihre Bestellung",
-        text: "Ihre Zahlung ist bei uns eingegangen. Das haben Sie gekauft:",
+        text: "{% if free %}Ihre Bestellung ist bei uns eingegangen. Das haben Sie bestellt:\
+               {% else %}Ihre Zahlung ist bei uns eingegangen. Das haben Sie gekauft:{% endif %}",
     },
     access: Say {
         subject: "Ihre Zugänge und Schlüssel{% if shop.name %} von {{ shop.name }}{% endif %}",
@@ -35,10 +36,12 @@ pub(super) const WORDS: Words = Words {
                bestellen Sie bitte im Shop noch einmal, vielleicht mit einer anderen Zahlungsart.",
     },
     shipped: Say {
-        subject: "{% if shop.name %}{{ shop.name }} hat Ihre Bestellung versandt\
+        subject: "{% if part %}{% if shop.name %}{{ shop.name }}: {% endif %}Ihr Paket ist unterwegs\
+                  {% elif shop.name %}{{ shop.name }} hat Ihre Bestellung versandt\
                   {% else %}Ihre Bestellung wurde versandt{% endif %}",
         title: "Ihr Paket ist unterwegs",
-        text: "Wir haben Ihre Bestellung an den Versand übergeben.",
+        text: "{% if part %}Diese Artikel Ihrer Bestellung sind unterwegs.\
+               {% else %}Wir haben Ihre Bestellung an den Versand übergeben.{% endif %}",
     },
     link: Say {
         subject: "Der Link zu Ihren Bestellungen{% if shop.name %} bei {{ shop.name }}{% endif %}",
@@ -86,6 +89,7 @@ pub(super) const WORDS: Words = Words {
     buyer: "Käufer",
     reason: "Worauf sie wartet",
     see_order: "Ihre Bestellung ansehen",
+    open_order: "Bestellung in der Übersicht öffnen",
     my_orders: "Meine Bestellungen ansehen",
     reference: "Bestellung",
     test: "Testmodus: Es wurde kein Geld bewegt.",

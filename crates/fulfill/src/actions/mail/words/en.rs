@@ -10,7 +10,8 @@ pub(super) const WORDS: Words = Words {
         subject: "{% if shop.name %}Your receipt from {{ shop.name }}\
                   {% else %}Thank you for your order{% endif %}",
         title: "Thank you for your order",
-        text: "We have received your payment. Here is what you bought.",
+        text: "{% if free %}We have received your order. Here is what it holds.\
+               {% else %}We have received your payment. Here is what you bought.{% endif %}",
     },
     access: Say {
         subject: "Your access and keys{% if shop.name %} from {{ shop.name }}{% endif %}",
@@ -35,10 +36,13 @@ pub(super) const WORDS: Words = Words {
                order again, perhaps with another way of paying.",
     },
     shipped: Say {
-        subject: "{% if shop.name %}{{ shop.name }} has sent your order\
+        subject: "{% if part %}{% if shop.name %}{{ shop.name }}: your parcel is on its way\
+                  {% else %}Your parcel is on its way{% endif %}\
+                  {% elif shop.name %}{{ shop.name }} has sent your order\
                   {% else %}Your order has been sent{% endif %}",
         title: "Your parcel is on its way",
-        text: "We have handed your order over to the carrier.",
+        text: "{% if part %}These articles of your order are on their way.\
+               {% else %}We have handed your order over to the carrier.{% endif %}",
     },
     link: Say {
         subject: "The link to your orders{% if shop.name %} at {{ shop.name }}{% endif %}",
@@ -86,6 +90,7 @@ pub(super) const WORDS: Words = Words {
     buyer: "Buyer",
     reason: "What it waits for",
     see_order: "See your order",
+    open_order: "Open the order on the dashboard",
     my_orders: "See my orders",
     reference: "Order",
     test: "Test mode: no money was moved.",

@@ -58,6 +58,8 @@ pub(super) struct Words {
     pub(super) buyer: &'static str,
     pub(super) reason: &'static str,
     pub(super) see_order: &'static str,
+    /// The merchant's link.
+    pub(super) open_order: &'static str,
     pub(super) my_orders: &'static str,
     pub(super) reference: &'static str,
     pub(super) test: &'static str,
