@@ -22,7 +22,12 @@ pub(crate) fn announce(
     match &recorded.placed {
         Some(with) => {
             meters.placed(status);
-            tracing::info!(%session, status, %with, "fulfilled checkout session");
+            let part = if recorded.status == Some(Status::NeedsAttention) {
+                " in part: a person is asked"
+            } else {
+                ""
+            };
+            tracing::info!(%session, status, %with, "fulfilled checkout session{part}");
         }
         None if !recorded.told.is_empty() => {
             tracing::info!(%session, status, who, "{}", recorded.told.join("; "));

@@ -19,12 +19,19 @@ struct Beat {
     off_by: AtomicI64,
     nodes: AtomicU32,
     stopping: AtomicBool,
+    unwritten: AtomicBool,
 }
 
 impl Pulse {
     pub(crate) fn beat(&self, nodes: u32, off_by: Millis) {
         self.0.nodes.store(nodes, Ordering::Relaxed);
         self.0.off_by.store(off_by, Ordering::Relaxed);
+        self.0.unwritten.store(false, Ordering::Relaxed);
+    }
+
+    /// The heartbeat could not be written: deliveries cannot, either.
+    pub(crate) fn missed(&self) {
+        self.0.unwritten.store(true, Ordering::Relaxed);
     }
 
     /// From now on new visitors should go elsewhere.
@@ -50,8 +57,26 @@ impl Pulse {
         if self.0.stopping.load(Ordering::Relaxed) {
             return Some("stopping".to_owned());
         }
+        if self.0.unwritten.load(Ordering::Relaxed) {
+            return Some("the database cannot be written to; the log has the cause".to_owned());
+        }
         (off_by.abs() > OFF_BY_MAX).then(|| {
             format!("this machine's clock is {off_by} ms off the database's: set it right (NTP)")
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Pulse;
+
+    #[test]
+    fn whoever_cannot_write_is_not_ready_until_it_can() {
+        let pulse = Pulse::default();
+        assert_eq!(pulse.complaint(), None);
+        pulse.missed();
+        assert!(pulse.complaint().unwrap().contains("cannot be written to"));
+        pulse.beat(1, 0);
+        assert_eq!(pulse.complaint(), None);
     }
 }

@@ -124,6 +124,9 @@ impl Effect {
     }
 }
 
+/// More keys than that on one line are a person's to hand over: each is a row of its own.
+const KEYS_MAX: i64 = 10_000;
+
 /// Said of a paid session that shows no line items.
 pub(crate) const NOTHING_LISTED: &str = "paid, but Stripe shows no line items";
 
@@ -167,7 +170,15 @@ pub(crate) fn owed(line: &Line, found: &Found<'_>) -> Vec<Effect> {
     }
     if let Some(key) = &product.key {
         let (units, each) = if key.seats { (1, quantity) } else { (quantity, 1) };
-        for unit in 1..=units {
+        let by_hand = units > KEYS_MAX;
+        if by_hand && !product.manual {
+            let mut effect = whole(EffectKind::Manual, Held::Manual);
+            let say =
+                format!("{units} keys at once; by themselves {KEYS_MAX} are drawn at the most");
+            effect.note = Some(say);
+            effects.push(effect);
+        }
+        for unit in 1..=if by_hand { 0 } else { units } {
             let mut effect = Effect::held(&line.id, EffectKind::Key, unit, each, Held::Keys);
             effect.subject.clone_from(&key.pool);
             effects.push(effect);

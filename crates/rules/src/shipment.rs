@@ -251,6 +251,7 @@ mod tests {
         let mut gone = parcel("li_1", EffectStatus::Shipped);
         (gone.subject, gone.value) = ("Post".into(), Some("RR1".into()));
         gone.url = Some("https://post.example/RR1".into());
+        gone.url = Some("https://post.example/RR1".into());
         let before = order(vec![gone]);
         for lines in [&[][..], &["li_1".to_owned()]] {
             assert_eq!(ship(&before, lines, &post(), true, "Ann").unwrap(), Decision::default());

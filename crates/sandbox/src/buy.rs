@@ -45,7 +45,7 @@ pub enum Method {
 
 /// What a buyer tells beside how to pay. Everything can be left out.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct Purchase {
     /// The buyer's e-mail address; `buyer@example.com` if left out.
     pub email: Option<String>,
@@ -73,6 +73,7 @@ pub struct Purchase {
 
 /// An amount in the buyer's currency.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Presentment {
     /// Minor units.
     pub amount: i64,
@@ -82,7 +83,7 @@ pub struct Presentment {
 
 /// A name and an address.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct ShipTo {
     /// The recipient's name.
     pub name: Option<String>,
@@ -92,7 +93,7 @@ pub struct ShipTo {
 
 /// An address, as Stripe names its parts.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct PostalAddress {
     /// Street and number.
     pub line1: Option<String>,

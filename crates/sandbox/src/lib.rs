@@ -264,6 +264,11 @@ fn keep(app: &Arc<App>, kept: Option<Kept>) -> Result<Vec<Job>, StartError> {
 
 /// A socket left behind by a sandbox that crashed is replaced; one that answers is not.
 fn bind_socket(path: &Path) -> std::io::Result<tokio::net::UnixListener> {
+    use std::os::unix::fs::FileTypeExt as _;
+    if std::fs::symlink_metadata(path).is_ok_and(|there| !there.file_type().is_socket()) {
+        let say = "a file that is no socket has this name; it is left as it is";
+        return Err(std::io::Error::new(std::io::ErrorKind::AlreadyExists, say));
+    }
     match tokio::net::UnixListener::bind(path) {
         Err(error)
             if error.kind() == std::io::ErrorKind::AddrInUse

@@ -6,6 +6,21 @@ const NO_DECIMALS: [&str; 15] = [
 ];
 const THREE_DECIMALS: [&str; 5] = ["bhd", "jod", "kwd", "omr", "tnd"];
 
+/// What prices can be in.
+const TAKEN: &str = "\
+    aed afn all amd ang aoa ars aud awg azn bam bbd bdt bgn bhd bif bmd bnd bob brl bsd bwp \
+    byn bzd cad cdf chf clp cny cop crc cve czk djf dkk dop dzd egp etb eur fjd fkp gbp gel \
+    gip gmd gnf gtq gyd hkd hnl hrk htg huf idr ils inr isk jmd jod jpy kes kgs khr kmf krw \
+    kwd kyd kzt lak lbp lkr lrd lsl mad mdl mga mkd mmk mnt mop mro mur mvr mwk mxn myr mzn \
+    nad ngn nio nok npr nzd omr pab pen pgk php pkr pln pyg qar ron rsd rub rwf sar sbd scr \
+    sek sgd shp sle sll sos srd std svc szl thb tjs tnd top try ttd twd tzs uah ugx usd uyu \
+    uzs vnd vuv wst xaf xcd xcg xof xpf yer zar zmw";
+
+/// Whether Stripe takes this currency, in lower case.
+pub(crate) fn is_taken(currency: &str) -> bool {
+    currency.len() == 3 && TAKEN.split(' ').any(|taken| taken == currency)
+}
+
 /// How many of an amount's digits stand behind the point.
 pub(crate) fn decimals(currency: &str) -> u32 {
     if NO_DECIMALS.contains(&currency) {

@@ -24,7 +24,10 @@ pub(super) async fn run(parts: &Parts, stop: &CancellationToken) {
                 }
                 warned = complaint.is_some();
             }
-            Err(error) => tracing::warn!(%error, "no heartbeat"),
+            Err(error) => {
+                parts.pulse.missed();
+                tracing::warn!(%error, "no heartbeat");
+            }
         }
         release(parts).await;
         forget(parts).await;

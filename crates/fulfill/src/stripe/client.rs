@@ -233,7 +233,14 @@ impl Client {
         if let Err(error) = &answer
             && error.kind == ApiErrorKind::RateLimited
         {
-            self.rate(purpose).too_many(self.0.clock.now(), error.retry_after_ms);
+            let pause = self.rate(purpose).too_many(self.0.clock.now(), error.retry_after_ms);
+            if pause > 0 {
+                tracing::warn!(
+                    ?purpose,
+                    pause_ms = pause,
+                    "Stripe asks to wait: nothing is asked until then"
+                );
+            }
         }
         answer
     }

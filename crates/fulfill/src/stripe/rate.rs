@@ -127,7 +127,8 @@ impl Rate {
     }
 
     /// Stripe answered 429: half the rate from here on, and nothing until `retry_after_ms` is over.
-    pub fn too_many(&mut self, now: Millis, retry_after_ms: Option<Millis>) {
+    /// Returns how long that is.
+    pub fn too_many(&mut self, now: Millis, retry_after_ms: Option<Millis>) -> Millis {
         self.refill(now);
         let pause = retry_after_ms.unwrap_or(0).clamp(0, BLOCK_MS_MAX);
         self.blocked_until = self.blocked_until.max(now.saturating_add(pause));
@@ -137,6 +138,7 @@ impl Rate {
             self.all = self.all.min(0);
             self.visitors = self.visitors.min(0);
         }
+        pause
     }
 
     fn per_ms(&self) -> i64 {

@@ -80,6 +80,9 @@ impl Client {
         if session.id.as_deref() != Some(key.id.as_str()) {
             return Err(answer.garbled(what, "the answer is not this session"));
         }
+        if session.livemode.is_some_and(|livemode| livemode != key.livemode) {
+            return Err(answer.garbled(what, "the answer is of the other mode"));
+        }
         let embedded = session.line_items.take();
         let (lines, paged) = self.all_lines(&answer, embedded, key, expand, &mut budget).await?;
         let metadata = serde_json::from_slice::<MetadataText<'_>>(&answer.body)

@@ -27,6 +27,7 @@ macro_rules! shapes {
 shapes! {
     Session {
         id: String,
+        livemode: bool,
         status: String,
         payment_status: String,
         mode: String,

@@ -200,6 +200,11 @@ fn refused(what: &str, status: StatusCode, body: &[u8]) -> ApiError {
              have expired"
                 .to_owned(),
         ),
+        // Of this object alone: others are not asked more slowly for it.
+        (429, Some(error)) if error.code.as_deref() == Some("lock_timeout") => (
+            ApiErrorKind::Unavailable,
+            "something else is changing it at Stripe (429 lock_timeout); it is tried again".to_owned(),
+        ),
         (429, _) => (
             ApiErrorKind::RateLimited,
             "too many requests (429): it is tried again more slowly".to_owned(),

@@ -7,6 +7,7 @@ use std::{
         Arc,
         atomic::{AtomicI64, Ordering::Relaxed},
     },
+    time::Duration,
 };
 
 use axum::{
@@ -24,7 +25,7 @@ use super::{Web, body, seldom::Seldom};
 use crate::{
     clock::{Clock, Stopwatch},
     meters::Meters,
-    store::{Arrival, Received, Store},
+    store::{Arrival, Received, Store, StoreError},
     stripe::{Rejected, Secrets, TOLERANCE_MS, Verified, envelope, verify},
     wake::Wake,
 };
@@ -33,6 +34,8 @@ use crate::{
 const BODY_BYTES_MAX: usize = 1 << 20;
 /// Seconds after which Stripe, or a proxy that buffers, may try a refused delivery again.
 const RETRY_AFTER_S: &str = "5";
+/// Checkout waits ten seconds for the answer. What is stored later is known when it comes again.
+const PATIENCE: Duration = Duration::from_secs(9);
 
 /// Where deliveries are taken.
 struct Desk {
@@ -94,7 +97,9 @@ impl Desk {
         }
         let arrival = arrival(body);
         self.note_stray(&arrival, now);
-        match self.store.receive(arrival).await {
+        let stored = tokio::time::timeout(PATIENCE, self.store.receive(arrival));
+        let late = |_| Err(StoreError::Unusable("the database takes too long".into()));
+        match stored.await.unwrap_or_else(late) {
             Ok(received) => {
                 if received == Received::Rang {
                     self.wake.work();

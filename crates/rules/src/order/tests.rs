@@ -179,6 +179,17 @@ fn a_dry_pool_holds_all_keys_of_a_line_and_releases_them_together() {
 }
 
 #[test]
+fn keys_by_the_ten_thousand_are_handed_over_by_a_person() {
+    let mut s = supply(&[], 3);
+    let order = pay(&[("editor", 10_001)], &mut s);
+    assert_eq!(order.status, Status::NeedsAttention);
+    let [effect] = &order.effects[..] else { panic!("{:#?}", order.effects.len()) };
+    assert_eq!((effect.kind, effect.quantity), (EffectKind::Manual, 10_001));
+    assert!(effect.note.as_ref().unwrap().starts_with("10001 keys"), "{:?}", effect.note);
+    assert_eq!(pay(&[("team", 10_001)], &mut s).effects[0].kind, EffectKind::Key, "one with seats");
+}
+
+#[test]
 fn a_parcel_without_an_address_asks_a_person() {
     let mut bought = sale(&[("shirt", 1)]);
     bought.shipping = None;

@@ -35,6 +35,7 @@ pub(crate) use self::{
 use crate::{
     error::{Answer, ApiError},
     form::{Change, Params},
+    money,
     render::{self, View},
     state::{State, objects::Metadata},
     version::Version,
@@ -306,11 +307,13 @@ fn metadata(params: &mut Params, name: &str, known: &Metadata) -> Answer<Metadat
 fn currency(params: &mut Params, name: &str) -> Answer<Option<std::sync::Arc<str>>> {
     let Some(text) = params.text(name)? else { return Ok(None) };
     let code = text.to_ascii_lowercase();
-    if code.len() == 3 && code.bytes().all(|byte| byte.is_ascii_lowercase()) {
+    if money::is_taken(&code) {
         return Ok(Some(code.into()));
     }
-    Err(params
-        .error(name, format!("Invalid currency: {text}. It is a three-letter ISO code, as usd.")))
+    let say = format!(
+        "Invalid currency: {text}. Take a three-letter ISO code that Stripe knows, as usd."
+    );
+    Err(params.error(name, say))
 }
 
 /// An amount in minor units.

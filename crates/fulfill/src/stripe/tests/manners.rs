@@ -30,6 +30,13 @@ async fn every_refusal_has_its_kind_and_says_whether_to_try_again() {
         ("409", json(409, "lock"), ApiErrorKind::Other(409), true),
         ("429", json(429, "slow"), ApiErrorKind::RateLimited, true),
         ("429 bare", text(429, ""), ApiErrorKind::RateLimited, true),
+        (
+            "429 of one object",
+            ResponseTemplate::new(429)
+                .set_body_json(serde_json::json!({ "error": { "code": "lock_timeout" } })),
+            ApiErrorKind::Unavailable,
+            true,
+        ),
         ("500", json(500, "oops"), ApiErrorKind::Unavailable, true),
         ("502 HTML", text(502, "<html>Bad Gateway"), ApiErrorKind::Unavailable, true),
         ("503", text(503, ""), ApiErrorKind::Unavailable, true),
@@ -50,6 +57,12 @@ async fn every_refusal_has_its_kind_and_says_whether_to_try_again() {
         ),
         ("200 a list", text(200, "[]"), ApiErrorKind::Garbled, true),
         ("200 another shape", text(200, r#"{"hello":1}"#), ApiErrorKind::Garbled, true),
+        (
+            "200 the other mode",
+            text(200, &format!(r#"{{"id":"{SESSION}","livemode":true}}"#)),
+            ApiErrorKind::Garbled,
+            true,
+        ),
         (
             "200 another session",
             text(200, r#"{"id":"cs_test_other"}"#),

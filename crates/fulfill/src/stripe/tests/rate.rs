@@ -106,7 +106,9 @@ proptest! {
                 0 => granted += u64::from(rate.take(now, Work, n)),
                 1 => granted += u64::from(rate.take(now, Visitor, n)),
                 2 => rate.set_share(n),
-                3 => rate.too_many(now, Some(i64::from(n))),
+                3 => {
+                    rate.too_many(now, Some(i64::from(n)));
+                }
                 _ => rate.debit(now),
             }
         }
