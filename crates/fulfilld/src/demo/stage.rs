@@ -112,7 +112,7 @@ impl Stage {
             .webhook_secrets(Secrets::parse(made.secret.expose_secret())?)
             .products(goods::products()?)
             .opening_stock([("SHIRT".to_owned(), plan.shirts)].into())
-            .brand(brand()?)
+            .brand(brand(&url)?)
             .public_url(&url)
             .api_token(TOKEN.into());
         let mut pages = shop.router();
@@ -148,12 +148,13 @@ impl Stage {
 }
 
 /// The demo's shop as its buyers see it.
-fn brand() -> anyhow::Result<Brand> {
+fn brand(url: &str) -> anyhow::Result<Brand> {
     let logo = include_bytes!("pictures/logo.svg").to_vec();
     Ok(Brand::default()
         .name("Fern & Fable")?
         .logo(logo)?
         .color("#1c6b4a")?
+        .url(url)?
         .support("help@example.com")?)
 }
 
