@@ -10,7 +10,7 @@ use fulfill_rules::{
     order::{Decision, NewDelivery, Order, Owed, Status},
     place::{Effect, EffectKind, EffectStatus},
 };
-use serde::{Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Deserializer, Serialize, de::DeserializeOwned};
 
 use super::{
     StoreError,
@@ -96,7 +96,8 @@ rows! {
 }
 
 rows! {
-    struct EffectRow {
+    #[derive(Deserialize)]
+    pub(super) struct EffectRow {
         session: i64,
         line: String,
         kind: String,
@@ -109,9 +110,40 @@ rows! {
         days: Option<i64>,
         expires_at: Option<i64>,
         held: Option<String>,
+        #[serde(deserialize_with = "truth")]
         backorder: bool,
         note: Option<String>,
     }
+}
+
+/// The columns of [`EffectRow`].
+pub(super) const EFFECT: &str = "session, line, kind, unit, quantity, status, subject, value, url, days, expires_at, \
+    held, backorder, note";
+
+impl EffectRow {
+    pub(super) fn effect(self) -> Result<Effect, StoreError> {
+        Ok(Effect {
+            line: self.line,
+            kind: from_word::<EffectKind>(&self.kind)?,
+            unit: self.unit,
+            quantity: self.quantity,
+            status: from_word::<EffectStatus>(&self.status)?,
+            subject: self.subject,
+            value: self.value,
+            url: self.url,
+            days: self.days,
+            expires_at: self.expires_at,
+            held: self.held.as_deref().map(from_word).transpose()?,
+            backorder: self.backorder,
+            note: self.note,
+        })
+    }
+}
+
+/// A truth value inside JSON that a database wrote: SQLite's are numbers.
+pub(super) fn truth<'de, D: Deserializer<'de>>(from: D) -> Result<bool, D::Error> {
+    let value = serde_json::Value::deserialize(from)?;
+    Ok(value == true || value == 1)
 }
 
 rows! {
@@ -179,31 +211,13 @@ pub(super) async fn effects(
     tx: &mut Tx,
     seqs: Vec<i64>,
 ) -> Result<HashMap<i64, Vec<Effect>>, StoreError> {
-    let rows: Vec<EffectRow> = tx
-        .fetch(
-            "SELECT session, line, kind, unit, quantity, status, subject, value, url, days, expires_at, held, \
-             backorder, note FROM effect WHERE session {in $1} ORDER BY session, line, kind, unit",
-            vals![seqs],
-        )
-        .await?;
+    let sql = format!(
+        "SELECT {EFFECT} FROM effect WHERE session {{in $1}} ORDER BY session, line, kind, unit"
+    );
+    let rows: Vec<EffectRow> = tx.fetch(&sql, vals![seqs]).await?;
     let mut found: HashMap<i64, Vec<Effect>> = HashMap::new();
     for row in rows {
-        let effect = Effect {
-            line: row.line,
-            kind: from_word::<EffectKind>(&row.kind)?,
-            unit: row.unit,
-            quantity: row.quantity,
-            status: from_word::<EffectStatus>(&row.status)?,
-            subject: row.subject,
-            value: row.value,
-            url: row.url,
-            days: row.days,
-            expires_at: row.expires_at,
-            held: row.held.as_deref().map(from_word).transpose()?,
-            backorder: row.backorder,
-            note: row.note,
-        };
-        found.entry(row.session).or_default().push(effect);
+        found.entry(row.session).or_default().push(row.effect()?);
     }
     Ok(found)
 }

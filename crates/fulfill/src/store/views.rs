@@ -6,10 +6,12 @@ use fulfill_rules::{
     Millis, delivery::DeliveryStatus, fact::Sale, id::SessionKey, order::Status, place::Effect,
 };
 
+use serde::{Deserialize, de::DeserializeOwned};
+
 use super::{
     Store, StoreError,
     db::{Tx, Value, rows, vals},
-    orders::{self, from_json, from_word},
+    orders::{self, EffectRow, from_json},
     unpack,
 };
 
@@ -187,8 +189,11 @@ pub struct Counts {
 }
 
 rows! {
-    struct SessionRow {
-        seq: i64,
+    struct ViewRow {
+        session: i64,
+        account: String,
+        livemode: bool,
+        id: String,
         rung: i64,
         seen: i64,
         looked_at: Option<i64>,
@@ -197,39 +202,48 @@ rows! {
         guess: bool,
         trouble: Option<String>,
         due_at: Option<i64>,
-    }
-}
-
-rows! {
-    struct ViewRow {
-        session: i64,
-        id: String,
-        account: String,
-        livemode: bool,
-        due_at: Option<i64>,
-        status: String,
+        status: Option<String>,
         reason: Option<String>,
-        placed: bool,
-        first_seen_at: i64,
+        placed: Option<bool>,
+        first_seen_at: Option<i64>,
         fulfilled_at: Option<i64>,
-        sale: String,
+        sale: Option<String>,
+        effects: Option<String>,
+        deliveries: Option<String>,
+        timeline: Option<String>,
+        events: Option<String>,
     }
 }
 
-const VIEW: &str = "SELECT o.session, s.id, s.account, s.livemode, s.due_at, o.status, o.reason, o.placed, \
-    o.first_seen_at, o.fulfilled_at, o.sale FROM orders o JOIN session s ON s.seq = o.session";
+/// A session with its order and all that belongs to it, by one statement. What there may be many of comes as
+/// a list in JSON.
+fn view(wheres: &str) -> String {
+    let effect = orders::EFFECT;
+    format!(
+        "SELECT s.seq, s.account, s.livemode, s.id, s.rung, s.seen, s.looked_at, s.tries, s.missing, s.guess, \
+         s.trouble, s.due_at, o.status, o.reason, o.placed, o.first_seen_at, o.fulfilled_at, o.sale, \
+         (SELECT CAST({{list}}({{array}}({effect}) ORDER BY line, kind, unit) AS TEXT) \
+          FROM effect WHERE session = o.session), \
+         (SELECT CAST({{list}}({{array}}(kind, line, owed, status, attempt, due_at, said) ORDER BY kind, line) \
+          AS TEXT) FROM delivery WHERE session = o.session), \
+         (SELECT CAST({{list}}({{array}}(at, what, who) ORDER BY n) AS TEXT) \
+          FROM timeline WHERE session = o.session), \
+         (SELECT CAST({{list}}({{array}}(h.id, e.type, e.received_at) ORDER BY h.event) AS TEXT) \
+          FROM heard h JOIN event e ON e.seq = h.event WHERE h.session = o.session) \
+         FROM session s LEFT JOIN orders o ON o.session = s.seq WHERE {wheres}"
+    )
+}
 
-rows! {
-    struct DeliveryRow {
-        session: i64,
-        kind: String,
-        line: String,
-        owed: bool,
-        status: String,
-        attempt: i64,
-        due_at: Option<i64>,
-        said: Option<String>,
-    }
+#[derive(Deserialize)]
+struct DeliveryRow {
+    kind: String,
+    line: String,
+    #[serde(deserialize_with = "orders::truth")]
+    owed: bool,
+    status: DeliveryStatus,
+    attempt: i64,
+    due_at: Option<i64>,
+    said: Option<String>,
 }
 
 rows! {
@@ -248,8 +262,9 @@ impl Store {
     /// # Errors
     /// When it cannot be read.
     pub async fn session_view(&self, key: &SessionKey) -> Result<Option<SessionView>, StoreError> {
-        let key = key.clone();
-        self.db.read(move |tx| Box::pin(async move { session_view(tx, key).await })).await
+        let sql = view("s.id = $1 AND s.livemode = $2 AND s.account = $3");
+        let row = self.db.first(sql, vals![&key.id, key.livemode, &key.account]).await?;
+        row.map(ViewRow::session).transpose()
     }
 
     /// How far looks at a session are: rung, seen. Cheap enough to ask ten times a second.
@@ -257,14 +272,8 @@ impl Store {
     /// # Errors
     /// When it cannot be read.
     pub async fn seen(&self, session: i64) -> Result<Option<i64>, StoreError> {
-        self.db
-            .read(move |tx| {
-                Box::pin(async move {
-                    let sql = "SELECT seen FROM session WHERE seq = $1";
-                    Ok(tx.first::<(i64,)>(sql, vals![session]).await?.map(|(seen,)| seen))
-                })
-            })
-            .await
+        let sql = "SELECT seen FROM session WHERE seq = $1";
+        Ok(self.db.first::<(i64,)>(sql, vals![session]).await?.map(|(seen,)| seen))
     }
 
     /// The session as Stripe sent it.
@@ -272,20 +281,10 @@ impl Store {
     /// # Errors
     /// When it cannot be read.
     pub async fn raw_session(&self, key: &SessionKey) -> Result<Option<Vec<u8>>, StoreError> {
-        let key = key.clone();
-        let packed: Option<(Option<Vec<u8>>,)> = self
-            .db
-            .read(move |tx| {
-                Box::pin(async move {
-                    tx.first(
-                        "SELECT o.raw FROM orders o JOIN session s ON s.seq = o.session \
-                         WHERE s.id = $1 AND s.livemode = $2 AND s.account = $3",
-                        vals![&key.id, key.livemode, &key.account],
-                    )
-                    .await
-                })
-            })
-            .await?;
+        let sql = "SELECT o.raw FROM orders o JOIN session s ON s.seq = o.session \
+                   WHERE s.id = $1 AND s.livemode = $2 AND s.account = $3";
+        let packed: Option<(Option<Vec<u8>>,)> =
+            self.db.first(sql, vals![&key.id, key.livemode, &key.account]).await?;
         packed.and_then(|(raw,)| raw).map(|raw| unpack(&raw)).transpose()
     }
 
@@ -343,41 +342,12 @@ impl Store {
     }
 }
 
-async fn session_view(tx: &mut Tx, key: SessionKey) -> Result<Option<SessionView>, StoreError> {
-    let row: Option<SessionRow> = tx
-        .first(
-            "SELECT seq, rung, seen, looked_at, tries, missing, guess, trouble, due_at FROM session \
-             WHERE id = $1 AND livemode = $2 AND account = $3",
-            vals![&key.id, key.livemode, &key.account],
-        )
-        .await?;
-    let Some(row) = row else { return Ok(None) };
-    let orders: Vec<ViewRow> =
-        tx.fetch(&format!("{VIEW} WHERE o.session = $1"), vals![row.seq]).await?;
-    let order = with_parts(tx, orders).await?.into_iter().next();
-    Ok(Some(SessionView {
-        key,
-        session: row.seq,
-        rung: row.rung,
-        seen: row.seen,
-        looked_at: row.looked_at,
-        tries: row.tries,
-        missing: row.missing,
-        guess: row.guess,
-        trouble: row.trouble,
-        look_again_at: row.due_at,
-        order,
-    }))
-}
-
 /// Orders by the numbers of their sessions, in that order.
 pub(super) async fn orders_by_number(
     tx: &mut Tx,
     seqs: Vec<i64>,
 ) -> Result<Vec<OrderView>, StoreError> {
-    let rows: Vec<ViewRow> =
-        tx.fetch(&format!("{VIEW} WHERE o.session {{in $1}}"), vals![seqs.clone()]).await?;
-    let mut views = with_parts(tx, rows).await?;
+    let mut views = orders_where(tx, "o.session {in $1}", vals![seqs.clone()]).await?;
     let place: HashMap<i64, usize> = seqs.into_iter().zip(0..).collect();
     views.sort_by_key(|view| place.get(&view.session).copied());
     Ok(views)
@@ -389,70 +359,74 @@ pub(super) async fn orders_where(
     filter: &str,
     values: Vec<Value>,
 ) -> Result<Vec<OrderView>, StoreError> {
-    let rows = tx.fetch(&format!("{VIEW} WHERE {filter}"), values).await?;
-    with_parts(tx, rows).await
+    let rows: Vec<ViewRow> = tx.fetch(&view(filter), values).await?;
+    rows.into_iter().filter_map(|row| row.order().transpose()).collect()
 }
 
-async fn with_parts(tx: &mut Tx, rows: Vec<ViewRow>) -> Result<Vec<OrderView>, StoreError> {
-    if rows.is_empty() {
-        return Ok(Vec::new());
+impl ViewRow {
+    fn session(self) -> Result<SessionView, StoreError> {
+        Ok(SessionView {
+            key: self.key(),
+            session: self.session,
+            rung: self.rung,
+            seen: self.seen,
+            looked_at: self.looked_at,
+            tries: self.tries,
+            missing: self.missing,
+            guess: self.guess,
+            trouble: self.trouble.clone(),
+            look_again_at: self.due_at,
+            order: self.order()?,
+        })
     }
-    let seqs: Vec<i64> = rows.iter().map(|row| row.session).collect();
-    let mut effects = orders::effects(tx, seqs.clone()).await?;
-    let mut deliveries: HashMap<i64, Vec<DeliveryView>> = HashMap::new();
-    let found: Vec<DeliveryRow> = tx
-        .fetch(
-            "SELECT session, kind, line, owed, status, attempt, due_at, said FROM delivery \
-             WHERE session {in $1} ORDER BY session, kind, line",
-            vals![seqs.clone()],
-        )
-        .await?;
-    for row in found {
-        deliveries.entry(row.session).or_default().push(DeliveryView {
-            status: from_word(&row.status)?,
-            kind: row.kind,
-            line: row.line,
-            owed: row.owed,
-            attempts: row.attempt,
-            due_at: row.due_at,
-            said: row.said,
-        });
+
+    fn key(&self) -> SessionKey {
+        SessionKey { account: self.account.clone(), livemode: self.livemode, id: self.id.clone() }
     }
-    let mut timeline: HashMap<i64, Vec<Told>> = HashMap::new();
-    let sql =
-        "SELECT session, at, what, who FROM timeline WHERE session {in $1} ORDER BY session, n";
-    for (session, at, what, who) in
-        tx.fetch::<(i64, i64, String, Option<String>)>(sql, vals![seqs.clone()]).await?
-    {
-        timeline.entry(session).or_default().push(Told { at, what, who });
+
+    fn order(self) -> Result<Option<OrderView>, StoreError> {
+        let (Some(status), Some(sale)) = (&self.status, &self.sale) else { return Ok(None) };
+        let effects: Vec<EffectRow> = list(self.effects.as_deref())?;
+        let deliveries: Vec<DeliveryRow> = list(self.deliveries.as_deref())?;
+        let timeline: Vec<(Millis, String, Option<String>)> = list(self.timeline.as_deref())?;
+        let events: Vec<(String, String, Millis)> = list(self.events.as_deref())?;
+        let told = |(at, what, who)| Told { at, what, who };
+        let event = |(id, kind, received_at)| EventView { id, kind, received_at };
+        Ok(Some(OrderView {
+            key: self.key(),
+            session: self.session,
+            status: orders::status(status)?,
+            placed: self.placed.unwrap_or_default(),
+            first_seen_at: self.first_seen_at.unwrap_or_default(),
+            fulfilled_at: self.fulfilled_at,
+            look_again_at: self.due_at,
+            sale: from_json(sale)?,
+            effects: effects.into_iter().map(EffectRow::effect).collect::<Result<_, _>>()?,
+            deliveries: deliveries.into_iter().map(DeliveryRow::view).collect(),
+            timeline: timeline.into_iter().map(told).collect(),
+            events: events.into_iter().map(event).collect(),
+            reason: self.reason,
+        }))
     }
-    let mut events: HashMap<i64, Vec<EventView>> = HashMap::new();
-    let sql = "SELECT h.session, h.id, e.type, e.received_at FROM heard h JOIN event e ON e.seq = h.event \
-               WHERE h.session {in $1} ORDER BY h.session, h.event";
-    for (session, id, kind, received_at) in
-        tx.fetch::<(i64, String, String, i64)>(sql, vals![seqs]).await?
-    {
-        events.entry(session).or_default().push(EventView { id, kind, received_at });
+}
+
+impl DeliveryRow {
+    fn view(self) -> DeliveryView {
+        DeliveryView {
+            kind: self.kind,
+            line: self.line,
+            owed: self.owed,
+            status: self.status,
+            attempts: self.attempt,
+            due_at: self.due_at,
+            said: self.said,
+        }
     }
-    let mut views = Vec::with_capacity(rows.len());
-    for row in rows {
-        views.push(OrderView {
-            key: SessionKey { account: row.account, livemode: row.livemode, id: row.id },
-            session: row.session,
-            status: orders::status(&row.status)?,
-            reason: row.reason,
-            placed: row.placed,
-            first_seen_at: row.first_seen_at,
-            fulfilled_at: row.fulfilled_at,
-            look_again_at: row.due_at,
-            sale: from_json(&row.sale)?,
-            effects: effects.remove(&row.session).unwrap_or_default(),
-            deliveries: deliveries.remove(&row.session).unwrap_or_default(),
-            timeline: timeline.remove(&row.session).unwrap_or_default(),
-            events: events.remove(&row.session).unwrap_or_default(),
-        });
-    }
-    Ok(views)
+}
+
+/// A list that a database wrote; PostgreSQL's list of nothing is nothing.
+fn list<T: DeserializeOwned>(json: Option<&str>) -> Result<Vec<T>, StoreError> {
+    json.map_or(Ok(Vec::new()), from_json)
 }
 
 async fn counts(tx: &mut Tx, livemode: bool, now: Millis) -> Result<Counts, StoreError> {

@@ -23,7 +23,7 @@ pub(super) enum Dialect {
 }
 
 /// Mark, SQLite, PostgreSQL.
-const WORDS: [(&str, &str, &str); 8] = [
+const WORDS: [(&str, &str, &str); 10] = [
     ("{lock}", "", "FOR UPDATE"),
     ("{skip}", "", "FOR UPDATE SKIP LOCKED"),
     // By bytes, as Rust sorts: rows are locked in the order of their names, the same by whom ever.
@@ -33,6 +33,8 @@ const WORDS: [(&str, &str, &str); 8] = [
     ("{number_key}", "INTEGER PRIMARY KEY", "BIGINT PRIMARY KEY"),
     ("{compact}", "WITHOUT ROWID", ""),
     ("{place of}", "instr", "strpos"),
+    ("{array}", "json_array", "json_build_array"),
+    ("{list}", "json_group_array", "json_agg"),
 ];
 
 impl Dialect {
@@ -249,6 +251,20 @@ impl Db {
         }
         self.trip(name, true);
         Ok(value)
+    }
+
+    /// Reads by one statement, which sees one state by itself: on PostgreSQL it is the only journey.
+    pub(super) async fn first<T: FromRow + 'static>(
+        &self,
+        sql: impl Into<String>,
+        values: Vec<Value>,
+    ) -> Result<Option<T>, StoreError> {
+        let sql = sql.into();
+        if let Kind::Postgres(pool) = &self.kind {
+            let mut tx = Tx::Postgres(Pg::Alone(pool.acquire().await?));
+            return tx.first(&sql, values).await;
+        }
+        self.read(move |tx| Box::pin(async move { tx.first(&sql, values).await })).await
     }
 
     /// Runs one reading transaction: all of it sees one state.
