@@ -183,6 +183,7 @@ mod tests {
                 .iter()
                 .map(|d| Owed { kind: d.kind.clone(), owed: d.owed, status: DeliveryStatus::Due })
                 .collect(),
+            names: BTreeMap::new(),
         }
     }
 

@@ -78,6 +78,37 @@ pub struct Order {
     pub effects: Vec<Effect>,
     /// Outside work that it waits for.
     pub deliveries: Vec<Owed>,
+    /// What its lines are called, by their ids ([`names`]).
+    pub names: Names,
+}
+
+/// What lines are called, by their ids.
+pub type Names = BTreeMap<String, String>;
+
+/// Longest name of a line in a sentence, in characters.
+const NAME_MAX: usize = 60;
+
+/// What people are told instead of a line's id: its description, cut short, where it has one.
+#[must_use]
+pub fn names(sale: &Sale) -> Names {
+    let name = |line: &crate::fact::Line| {
+        let said = line.description.as_deref()?;
+        let plain = said.chars().take(NAME_MAX + 1).map(|c| if c.is_control() { ' ' } else { c });
+        let plain = plain.collect::<String>();
+        let plain = plain.split_whitespace().collect::<Vec<_>>().join(" ");
+        let name = match plain.char_indices().nth(NAME_MAX) {
+            Some((end, _)) => format!("'{}…'", &plain[..end]),
+            None => format!("'{plain}'"),
+        };
+        (!plain.is_empty()).then(|| (line.id.clone(), name))
+    };
+    sale.lines.iter().filter_map(name).collect()
+}
+
+/// Lines by their names, the id where there is none.
+pub(crate) fn named(lines: &[String], names: &Names) -> String {
+    let name = |line: &String| names.get(line).unwrap_or(line).clone();
+    lines.iter().map(name).collect::<Vec<_>>().join(", ")
 }
 
 /// Outside work an order may wait for.
@@ -248,7 +279,7 @@ fn place(
         }
     }
     let before = order.map_or(&[][..], |o| &o.deliveries);
-    let standing = standing(&decision.effects, before, &decision.deliveries);
+    let standing = standing(&decision.effects, before, &decision.deliveries, &names(sale));
     decision.timeline.push(paid_sentence(sale));
     decision.timeline.push(sentence(&standing, &decision.effects));
     decision.standing = Some(standing);
@@ -355,7 +386,11 @@ pub fn by_hand(order: &Order, act: ByHand, lines: &[String], who: &str, now: Mil
     }
     let said = format!(
         "{word} by {who}: {}",
-        if lines.is_empty() { "everything that was held".to_owned() } else { lines.join(", ") }
+        if lines.is_empty() {
+            "everything that was held".to_owned()
+        } else {
+            named(lines, &order.names)
+        }
     );
     if after == order.effects {
         return changed(order, after, Vec::new(), None);
@@ -384,7 +419,7 @@ pub(crate) fn changed(
     let next = match order.status {
         Status::Fulfilled => Standing { status: order.status, reason: order.reason.clone() },
         _ if !order.placed => Standing { status: order.status, reason: order.reason.clone() },
-        _ => standing(&after, &order.deliveries, &deliveries),
+        _ => standing(&after, &order.deliveries, &deliveries, &order.names),
     };
     let mut timeline = Vec::from_iter(said);
     if next.status != order.status || next.reason != order.reason {
@@ -397,7 +432,12 @@ pub(crate) fn changed(
 /// Where an order with these effects and deliveries stands: `fulfilled` when every effect is
 /// recorded and every owed delivery is done.
 #[must_use]
-pub fn standing(effects: &[Effect], known: &[Owed], new: &[NewDelivery]) -> Standing {
+pub fn standing(
+    effects: &[Effect],
+    known: &[Owed],
+    new: &[NewDelivery],
+    names: &Names,
+) -> Standing {
     let mut waits: Vec<String> = Vec::new();
     for effect in effects.iter().filter(|e| e.is_held()) {
         let what = match effect.held {
@@ -408,8 +448,11 @@ pub fn standing(effects: &[Effect], known: &[Owed], new: &[NewDelivery]) -> Stan
             Some(Held::Keys) => format!("the key pool '{}' is dry", effect.subject),
             Some(Held::Address) => "a parcel has no address".to_owned(),
             Some(Held::Unmatched) if effect.line.is_empty() => NOTHING_LISTED.to_owned(),
-            Some(Held::Unmatched) => format!("line {} is not in the catalog", effect.line),
-            Some(Held::Manual) | None => format!("line {} waits for a person", effect.line),
+            Some(Held::Unmatched) => match effect.unreadable() {
+                Some(note) => format!("{}: {note}", line_of(effect, names)),
+                None => format!("{} is not in the catalog", line_of(effect, names)),
+            },
+            Some(Held::Manual) | None => format!("{} waits for a person", line_of(effect, names)),
         };
         if !waits.contains(&what) {
             waits.push(what);
@@ -436,6 +479,11 @@ pub fn standing(effects: &[Effect], known: &[Owed], new: &[NewDelivery]) -> Stan
         },
         None => Standing { status: Status::Fulfilled, reason: None },
     }
+}
+
+fn line_of(effect: &Effect, names: &Names) -> String {
+    let id = || format!("line {}", effect.line);
+    names.get(&effect.line).cloned().unwrap_or_else(id)
 }
 
 fn paid_sentence(sale: &Sale) -> String {

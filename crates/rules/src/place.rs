@@ -113,6 +113,13 @@ impl Effect {
         self.note.as_deref().is_some_and(|note| note.starts_with("waived by "))
     }
 
+    /// What is wrong with the product's metadata, where that is why nobody knows what is owed.
+    #[must_use]
+    pub fn unreadable(&self) -> Option<&str> {
+        let note = self.note.as_deref().filter(|note| note.starts_with(UNREADABLE));
+        note.filter(|_| self.held == Some(Held::Unmatched))
+    }
+
     /// A grant's term counts from when it was given.
     pub(crate) fn begin_term(&mut self, now: Millis) {
         self.expires_at = self.days.map(|days| now.saturating_add(days.saturating_mul(DAY)));
@@ -126,6 +133,9 @@ impl Effect {
 
 /// More keys than that on one line are a person's to hand over: each is a row of its own.
 const KEYS_MAX: i64 = 10_000;
+
+/// Begins the note of a line whose product says something at Stripe that is not understood.
+const UNREADABLE: &str = "the product's metadata cannot be read";
 
 /// Said of a paid session that shows no line items.
 pub(crate) const NOTHING_LISTED: &str = "paid, but Stripe shows no line items";
@@ -147,7 +157,7 @@ pub(crate) fn owed(line: &Line, found: &Found<'_>) -> Vec<Effect> {
     let Some(product) = found.product() else {
         let mut effect = whole(EffectKind::Manual, Held::Unmatched);
         effect.note = Some(match found {
-            Found::Mistake(mistake) => format!("the product's metadata cannot be read: {mistake}"),
+            Found::Mistake(mistake) => format!("{UNREADABLE}: {mistake}"),
             _ => "no catalog entry matches this line".into(),
         });
         return vec![effect];

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::{
     notice::SHIPPED,
-    order::{Decision, NewDelivery, Order, changed},
+    order::{Decision, NewDelivery, Order, changed, named},
     place::{Effect, EffectKind, EffectStatus, web_address},
 };
 
@@ -148,8 +148,10 @@ pub fn ship(
     let said = match (&left[..], &corrected[..]) {
         ([], []) if order.effects.iter().any(known) => return Ok(Decision::default()),
         ([], []) => return Err(NotShipped::Nothing),
-        ([], corrected) => format!("tracking corrected by {who}: {}", corrected.join(", ")),
-        (left, _) => format!("shipped by {who}: {}", left.join(", ")),
+        ([], corrected) => {
+            format!("tracking corrected by {who}: {}", named(corrected, &order.names))
+        }
+        (left, _) => format!("shipped by {who}: {}", named(left, &order.names)),
     };
     let said = format!("{said}{}", shipment.said());
     let news = mail && !left.is_empty();
@@ -207,6 +209,7 @@ mod tests {
             has_address: true,
             effects,
             deliveries: Vec::new(),
+            names: [("li_2".to_owned(), "'T-shirt'".to_owned())].into(),
         }
     }
 
@@ -236,6 +239,14 @@ mod tests {
         assert_eq!(decision.deliveries[0].line, "shipment 2");
         let decision = ship(&before, &["li_1".into()], &post(), false, "Ann").unwrap();
         assert!(decision.deliveries.is_empty(), "the shop sends no mail");
+    }
+
+    #[test]
+    fn people_read_what_a_line_is_called() {
+        let before = order(vec![parcel("li_2", EffectStatus::ToShip)]);
+        let decision = ship(&before, &[], &post(), true, "Ann").unwrap();
+        assert_eq!(decision.timeline, ["shipped by Ann: 'T-shirt' (Post, RR1)"]);
+        assert_eq!(decision.deliveries[0].input[LINES], "li_2");
     }
 
     #[test]

@@ -7,6 +7,7 @@ use fulfill_rules::{
     delivery::{DeliveryStatus, Next},
     fact::Sale,
     id::SessionKey,
+    notice,
     order::after_delivery,
 };
 
@@ -222,7 +223,12 @@ impl Store {
 
 fn sentence(id: &JobKey, attempt: i64, next: &Next) -> Option<String> {
     let JobKey { kind, line, .. } = id;
-    let of = if line.is_empty() { String::new() } else { format!(" of line {line}") };
+    let of = match (kind.as_str(), line.as_str()) {
+        (_, "") => String::new(),
+        (notice::SHIPPED, shipment) => format!(" of {shipment}"),
+        (notice::LINK, request) => format!(" of request {request}"),
+        (_, line) => format!(" of line {line}"),
+    };
     let said = next.said.as_deref().unwrap_or("");
     match next.status {
         DeliveryStatus::Done if said.is_empty() => Some(format!("{kind}{of} done")),

@@ -7,7 +7,7 @@ use fulfill_rules::{
     delivery::DeliveryStatus,
     fact::Sale,
     id::SessionKey,
-    order::{Decision, NewDelivery, Order, Owed, Status},
+    order::{Decision, NewDelivery, Order, Owed, Status, names},
     place::{Effect, EffectKind, EffectStatus},
 };
 use serde::{Deserialize, Deserializer, Serialize, de::DeserializeOwned};
@@ -200,6 +200,7 @@ pub(super) async fn load(
             has_address: sale.shipping.is_some(),
             effects: effects.remove(&row.session).unwrap_or_default(),
             deliveries: deliveries.remove(&row.session).unwrap_or_default(),
+            names: names(&sale),
         };
         found.insert(row.session, Remembered { order, sale });
     }

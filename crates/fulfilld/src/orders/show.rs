@@ -102,6 +102,10 @@ fn told(effect: &Effect) -> String {
         (EffectStatus::Held, Some(Held::Stock)) => "HELD: not enough stock (`fulfilld stock add`)",
         (EffectStatus::Held, Some(Held::Keys)) => "HELD: the pool is dry (`fulfilld keys import`)",
         (EffectStatus::Held, Some(Held::Address)) => "HELD: there is no address",
+        (EffectStatus::Held, Some(Held::Unmatched)) if effect.unreadable().is_some() => {
+            "HELD: its metadata at Stripe has a mistake (correct it for orders to come; for this one \
+             add it to the catalog, or `fulfilld orders waive` / `fulfill-by-hand`)"
+        }
         (EffectStatus::Held, Some(Held::Unmatched)) => {
             "HELD: not in the catalog (add it, or `fulfilld orders waive` / `fulfill-by-hand`)"
         }

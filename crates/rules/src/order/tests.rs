@@ -91,6 +91,7 @@ fn remember(before: Option<&Order>, decision: &Decision, now: Millis) -> Option<
         has_address: true,
         effects: Vec::new(),
         deliveries: Vec::new(),
+        names: Names::new(),
     });
     order.status = standing.status;
     order.reason = standing.reason;
@@ -357,4 +358,32 @@ proptest! {
         prop_assert_eq!(taken + s.shelves["SHIRT"].on_hand, stock);
         prop_assert!(s.shelves.values().all(|shelf| shelf.on_hand >= 0));
     }
+}
+
+#[test]
+fn a_line_is_called_by_its_description_and_by_its_id_where_it_has_none() {
+    let line = |id: &str, said: Option<&str>, metadata: &[(&str, &str)]| Line {
+        id: id.into(),
+        description: said.map(Into::into),
+        quantity: 1,
+        metadata: metadata.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect(),
+        ..Line::default()
+    };
+    let long = "é".repeat(61);
+    let lines = vec![
+        line("li_1", Some("A\nmug"), &[]),
+        line("li_2", None, &[]),
+        line("li_3", Some(&long), &[]),
+        line("li_4", Some("Course"), &[("fulfilld_grnt", "course")]),
+    ];
+    let sale = Sale { lines, ..Sale::default() };
+    let policy = Policy::default();
+    let decision = decide(None, &Fact::Paid, &sale, &mut Supply::default(), &policy, 0);
+    let reason = decision.standing.unwrap().reason.unwrap();
+    let said: Vec<&str> = reason.split("; ").collect();
+    assert!(said.contains(&"'A mug' is not in the catalog"), "{reason}");
+    assert!(said.contains(&"line li_2 is not in the catalog"), "{reason}");
+    let cut = format!("'{}…' is not in the catalog", "é".repeat(60));
+    assert!(said.contains(&cut.as_str()), "{reason}");
+    assert!(reason.contains("'Course': the product's metadata cannot be read: "), "{reason}");
 }

@@ -115,6 +115,11 @@ pub(super) fn held(effect: &Effect) -> Why {
             "There is no address to send it to.",
             "Ask the buyer, send it, and say that it was done by hand.",
         ),
+        Some(Held::Unmatched) if effect.unreadable().is_some() => why(
+            sentence(effect.unreadable().unwrap_or_default()),
+            "Correct it at Stripe for the orders to come. For this one, add the product to the catalog, \
+             start again, and do this order again; or hand it over and say so, or waive it.",
+        ),
         Some(Held::Unmatched) => why(
             "The catalog does not know this product.",
             "Add it to the catalog, start again, and do this order again: then it goes out. Or hand it \
@@ -215,7 +220,10 @@ fn no_order(view: &SessionView) -> Why {
 }
 
 fn reason(order: &OrderView, otherwise: &str) -> String {
-    let text = order.reason.as_deref().unwrap_or(otherwise);
+    sentence(order.reason.as_deref().unwrap_or(otherwise))
+}
+
+fn sentence(text: &str) -> String {
     let mut signs = text.chars();
     let first = signs.next().into_iter().flat_map(char::to_uppercase);
     let text: String = first.chain(signs).collect();
