@@ -29,6 +29,17 @@ impl Links {
         equal(&self.browser(key), cookie)
     }
 
+    /// What a browser keeps from which somebody of this name has signed in; `nonce` tells browsers apart.
+    pub(crate) fn knows(&self, name: &str, nonce: &str) -> String {
+        format!("{nonce}-{}", self.sign(&["knows", name, nonce]))
+    }
+
+    /// Which browser a cookie of that kind is from; none where somebody else signed in, or nobody.
+    pub(crate) fn known<'a>(&self, name: &str, cookie: &'a str) -> Option<&'a str> {
+        let (nonce, _) = cookie.rsplit_once('-')?;
+        equal(&self.knows(name, nonce), cookie).then_some(nonce)
+    }
+
     /// The end of a link to all orders of this session's buyer, from now on for an hour.
     pub(crate) fn orders(&self, session: i64, now: Millis) -> String {
         self.dated(session, (now + LINK_FOR) / SECOND)
@@ -74,6 +85,22 @@ mod tests {
 
     fn key(id: &str) -> SessionKey {
         SessionKey { account: String::new(), livemode: false, id: id.to_owned() }
+    }
+
+    #[test]
+    fn a_browser_is_known_by_the_name_that_signed_in_there() {
+        let ours = links("one");
+        let cookie = ours.knows("ann", "a-b");
+        assert_eq!(ours.known("ann", &cookie), Some("a-b"));
+        for (secret, name, cookie) in [
+            ("one", "bob", cookie.as_str()),
+            ("two", "ann", cookie.as_str()),
+            ("one", "ann", cookie.trim_start_matches("a-")),
+            ("one", "ann", "a-b-"),
+            ("one", "ann", ""),
+        ] {
+            assert_eq!(links(secret).known(name, cookie), None, "{secret} {name} {cookie}");
+        }
     }
 
     #[test]

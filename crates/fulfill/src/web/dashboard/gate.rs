@@ -26,6 +26,9 @@ use crate::{
 const FORM_BYTES_MAX: usize = 8 << 10;
 /// A browser forgets a login after so many seconds; the database after 14 days without a visit.
 const COOKIE_AGE_S: u32 = 180 * 86_400;
+/// The cookie of a browser from which somebody has signed in: strangers who try the name use up an
+/// allowance that is not this browser's.
+const KNOWN_COOKIE: &str = "fulfilld_known";
 const NOT_THESE: &str = "Name and password do not belong together.";
 
 #[derive(Template)]
@@ -77,6 +80,7 @@ fn asked(
 /// `POST /dashboard/sign-in`. The same answer, after the same time, for who does not exist and for a
 /// wrong password.
 pub(super) async fn sign_in(axum::extract::State(desk): State, request: Request) -> Response {
+    let known = guard::cookie(request.headers(), KNOWN_COOKIE).unwrap_or_default().to_owned();
     let (visit, address, form) = match stranger(&desk, request).await {
         Ok(given) => given,
         Err(refused) => return refused,
@@ -84,8 +88,13 @@ pub(super) async fn sign_in(axum::extract::State(desk): State, request: Request)
     let (name, next) = (form.get("name").to_owned(), form.get("next").to_owned());
     let refused = |status, wrong| asked(&visit, status, next.clone(), &name, Some(wrong), false);
     let now = desk.web.clock.now();
-    // Names that nobody has are counted too: else an answer would tell who exists.
-    if !desk.by_address.take(&address, now) || !desk.by_name.take(&name, now) {
+    let browser = desk.web.links.known(&name, &known).map(str::to_owned);
+    let may = match &browser {
+        Some(browser) => desk.by_browser.take(browser, now),
+        // Names that nobody has are counted too: else an answer would tell who exists.
+        None => desk.by_address.take(&address, now) && desk.by_name.take(&name, now),
+    };
+    if !may {
         tracing::warn!(%address, "too many passwords were tried");
         let wrong = "Too many tries. Wait a minute, then try again.";
         return refused(StatusCode::TOO_MANY_REQUESTS, wrong);
@@ -102,9 +111,15 @@ pub(super) async fn sign_in(axum::extract::State(desk): State, request: Request)
             refused(StatusCode::SERVICE_UNAVAILABLE, wrong)
         }
         (Ok(true), Some(person)) => {
-            desk.by_address.forgive(&address);
-            desk.by_name.forgive(&name);
-            enter(&desk, &visit, person, &next).await
+            // Who comes from a browser of their own has taken nothing from the others.
+            let nonce = browser.unwrap_or_else(|| {
+                desk.by_address.forgive(&address);
+                desk.by_name.forgive(&name);
+                Token::new("").show().to_owned()
+            });
+            desk.by_browser.forgive(&nonce);
+            let known = desk.web.links.knows(&name, &nonce);
+            enter(&desk, &visit, person, &known, &next).await
         }
         (Ok(_), _) => {
             tracing::info!(%address, "somebody could not sign in");
@@ -113,32 +128,29 @@ pub(super) async fn sign_in(axum::extract::State(desk): State, request: Request)
     }
 }
 
-/// Begins a login and leads on.
-async fn enter(desk: &Desk, visit: &Visit, person: i64, next: &str) -> Response {
+/// Begins a login and leads on. By `known` the browser is known the next time.
+async fn enter(desk: &Desk, visit: &Visit, person: i64, known: &str, next: &str) -> Response {
     let token = Token::new("");
     if let Err(error) = desk.web.store.sign_in(person, &token.digest()).await {
         return desk.trouble(visit, &error);
     }
     // Below our own path, whatever it says: it cannot lead elsewhere.
     let next = if next.contains(['\\', '\r', '\n']) { "" } else { next.trim_start_matches('/') };
-    with_cookie(desk, visit, visit.see_other(next), token.show(), COOKIE_AGE_S)
+    let login = cookie(desk, visit, COOKIE, token.show(), COOKIE_AGE_S);
+    let known = cookie(desk, visit, KNOWN_COOKIE, known, COOKIE_AGE_S);
+    with_cookies(visit.see_other(next), [login, known])
 }
 
-fn with_cookie(
-    desk: &Desk,
-    visit: &Visit,
-    mut response: Response,
-    value: &str,
-    age_s: u32,
-) -> Response {
+fn cookie(desk: &Desk, visit: &Visit, name: &str, value: &str, age_s: u32) -> String {
     let secure = if desk.secure { "; Secure" } else { "" };
     // Lax: who comes by a link in a mail is signed in there, too; forms need more than the cookie.
-    let cookie = format!(
-        "{COOKIE}={value}; Path={}; HttpOnly; SameSite=Lax; Max-Age={age_s}{secure}",
-        visit.base
-    );
-    if let Ok(cookie) = HeaderValue::try_from(cookie) {
-        response.headers_mut().insert(header::SET_COOKIE, cookie);
+    let base = &visit.base;
+    format!("{name}={value}; Path={base}; HttpOnly; SameSite=Lax; Max-Age={age_s}{secure}")
+}
+
+fn with_cookies<const N: usize>(mut response: Response, cookies: [String; N]) -> Response {
+    for cookie in cookies.into_iter().filter_map(|cookie| HeaderValue::try_from(cookie).ok()) {
+        response.headers_mut().append(header::SET_COOKIE, cookie);
     }
     response
 }
@@ -153,7 +165,8 @@ pub(super) async fn sign_out(
     {
         return desk.trouble(&visit, &error);
     }
-    with_cookie(&desk, &visit, visit.see_other("sign-in"), "", 0)
+    let gone = cookie(&desk, &visit, COOKIE, "", 0);
+    with_cookies(visit.see_other("sign-in"), [gone])
 }
 
 /// `GET /dashboard/setup?token=…`.
@@ -204,7 +217,8 @@ async fn accepted(desk: &Arc<Desk>, visit: &Visit, form: &Form) -> Result<Respon
     match desk.web.store.accept(&key, name, &hash).await? {
         Accepted::Person(person) => {
             tracing::info!("an invitation to the dashboard was accepted");
-            Ok(enter(desk, visit, person, "").await)
+            let known = desk.web.links.knows(name, Token::new("").show());
+            Ok(enter(desk, visit, person, &known, "").await)
         }
         Accepted::Taken => {
             let wrong = "There is somebody of this name: choose another.".to_owned();

@@ -42,6 +42,9 @@ use crate::{sign_in::Passwords, store::StoreError};
 const ADDRESS_TRIES: (Millis, Millis) = (10, 30 * SECOND);
 /// The same for one name. More, so that a stranger cannot easily keep somebody out.
 const NAME_TRIES: (Millis, Millis) = (30, 20 * SECOND);
+/// From a browser in which this name has signed in before; it shares none of the others' tries, so that
+/// no stranger can keep its owner out.
+const BROWSER_TRIES: (Millis, Millis) = (10, 30 * SECOND);
 
 /// What the pages share.
 struct Desk {
@@ -49,6 +52,7 @@ struct Desk {
     passwords: Passwords,
     by_address: Tries<IpAddr>,
     by_name: Tries<String>,
+    by_browser: Tries<String>,
     troubles: Seldom,
     /// Pages that listen for news.
     listeners: AtomicUsize,
@@ -76,6 +80,7 @@ pub(super) fn router(web: Web) -> Router {
         passwords: web.passwords.clone(),
         by_address: Tries::new(ADDRESS_TRIES.0, ADDRESS_TRIES.1),
         by_name: Tries::new(NAME_TRIES.0, NAME_TRIES.1),
+        by_browser: Tries::new(BROWSER_TRIES.0, BROWSER_TRIES.1),
         troubles: Seldom::default(),
         listeners: AtomicUsize::new(0),
         secure: public_url.starts_with("https://"),

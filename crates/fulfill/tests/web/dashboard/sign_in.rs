@@ -176,6 +176,47 @@ async fn a_name_is_tried_from_many_addresses_thirty_times() {
 }
 
 #[tokio::test]
+async fn strangers_keep_nobody_out_of_a_browser_that_was_signed_in_before() {
+    let site = Site::idle(|builder| builder.behind_proxy(true)).await;
+    for name in ["ann", "bob"] {
+        site.fulfill.add_person(name, PASSWORD).await.unwrap();
+    }
+    let try_it = |from: usize, cookie: String, name: &'static str, password: &'static str| {
+        let request = site.request(Method::POST, "/dashboard/sign-in");
+        let request = request.header("x-forwarded-for", format!("192.0.2.{from}"));
+        let fields = [("name", name), ("password", password)];
+        let request = request.header("cookie", cookie).header("origin", &site.url);
+        send(request.form(&fields))
+    };
+    let none = String::new;
+    let known = |answer: &crate::bench::Answer| {
+        let set = answer.headers.get_all("set-cookie").iter().map(|set| set.to_str().unwrap());
+        let set: Vec<&str> = set.filter(|set| set.starts_with("fulfilld_known=")).collect();
+        assert!(set[0].contains("; HttpOnly; SameSite=Lax"), "{set:?}");
+        set[0].split(';').next().unwrap().to_owned()
+    };
+    let anns = known(&try_it(1, none(), "ann", PASSWORD).await);
+    let bobs = known(&try_it(1, none(), "bob", PASSWORD).await);
+    // From everywhere, ann's own address included.
+    for n in 0..40 {
+        try_it(n / 10, none(), "ann", "wrong password").await;
+    }
+    assert_eq!(try_it(1, none(), "ann", PASSWORD).await.status, 429);
+    assert_eq!(try_it(99, bobs, "ann", PASSWORD).await.status, 429, "bob's browser is not ann's");
+    assert_eq!(try_it(99, format!("{anns}0"), "ann", PASSWORD).await.status, 429);
+    assert_eq!(try_it(1, anns.clone(), "ann", PASSWORD).await.status, 303);
+    // What ann's browser may try is limited, too, and others do not gain by it.
+    assert_eq!(try_it(99, none(), "ann", PASSWORD).await.status, 429);
+    for _ in 0..10 {
+        assert_eq!(try_it(1, anns.clone(), "ann", "wrong password").await.status, 401);
+    }
+    assert_eq!(try_it(1, anns.clone(), "ann", PASSWORD).await.status, 429);
+    site.clock.advance(Duration::from_secs(30));
+    let again = try_it(1, anns.clone(), "ann", PASSWORD).await;
+    assert_eq!((again.status, known(&again)), (303, anns), "it stays the same browser");
+}
+
+#[tokio::test]
 async fn a_form_of_another_page_does_nothing() {
     let site = idle().await;
     let ann = Merchant::ann(&site).await;
