@@ -16,6 +16,7 @@ pub struct Pulse(Arc<Beat>);
 
 #[derive(Debug, Default)]
 struct Beat {
+    /// The database's time less this machine's.
     off_by: AtomicI64,
     nodes: AtomicU32,
     stopping: AtomicBool,
@@ -61,7 +62,12 @@ impl Pulse {
             return Some("the database cannot be written to; the log has the cause".to_owned());
         }
         (off_by.abs() > OFF_BY_MAX).then(|| {
-            format!("this machine's clock is {off_by} ms off the database's: set it right (NTP)")
+            let way = if off_by > 0 { "behind" } else { "ahead of" };
+            let seconds = off_by.unsigned_abs() / 1_000;
+            format!(
+                "this machine's clock is {seconds} s {way} the database's: set both by NTP; until then \
+                 the database's time is used"
+            )
         })
     }
 }
@@ -69,6 +75,25 @@ impl Pulse {
 #[cfg(test)]
 mod tests {
     use super::Pulse;
+
+    #[test]
+    fn whose_clock_is_ahead_is_said() {
+        let pulse = Pulse::default();
+        for (off_by, said) in [
+            (2_000, None),
+            (-2_000, None),
+            (90_400, Some("this machine's clock is 90 s behind the database's")),
+            (-3_000, Some("this machine's clock is 3 s ahead of the database's")),
+        ] {
+            pulse.beat(1, off_by);
+            let complaint = pulse.complaint();
+            assert_eq!(complaint.is_some(), said.is_some(), "{complaint:?}");
+            assert!(
+                complaint.unwrap_or_default().starts_with(said.unwrap_or_default()),
+                "{off_by}"
+            );
+        }
+    }
 
     #[test]
     fn whoever_cannot_write_is_not_ready_until_it_can() {

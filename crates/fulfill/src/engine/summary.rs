@@ -48,7 +48,8 @@ pub(super) async fn run(parts: &Parts, stop: &CancellationToken) {
 async fn tell(parts: &Parts, daily: &Daily, name: &str, attempt: i64, unheard_of: bool) {
     let sent = async {
         let day = daily.named(name)?;
-        Some(tokio::time::timeout(TIME_LIMIT, daily.send(&day, attempt, unheard_of)).await)
+        let send = daily.send(&day, &parts.policy.catalog, attempt, unheard_of);
+        Some(tokio::time::timeout(TIME_LIMIT, send).await)
     };
     let outcome = match sent.await {
         Some(Ok(result)) => outcome(result),

@@ -14,6 +14,7 @@ use fulfill_rules::{
 use super::{
     Store, StoreError,
     db::{Lane, Tx, vals},
+    digest,
     orders::{self, from_json, json},
     record::{Recorded, rework},
 };
@@ -108,13 +109,12 @@ impl Store {
                         return Ok(moved.map(Ok));
                     }
                     tell_the_way(tx, session, &shipment).await?;
-                    if let Some(tracking) = shipment.input().get("tracking") {
-                        let tracking = format!("{} ", tracking.to_lowercase());
-                        tx.execute(
-                            "UPDATE digest SET haystack = haystack || $1 WHERE session = $2",
-                            vals![tracking, session],
-                        )
-                        .await?;
+                    let way = shipment.input();
+                    let word = |name: &str| way.get(name).map(String::as_str);
+                    let found_by = digest::shipped(word("carrier"), word("tracking"));
+                    if !found_by.is_empty() {
+                        let sql = "UPDATE digest SET haystack = haystack || $1 WHERE session = $2";
+                        tx.execute(sql, vals![found_by, session]).await?;
                     }
                     Ok(moved.map(Ok))
                 })

@@ -76,6 +76,14 @@ fn haystack(sale: &Sale) -> String {
     text
 }
 
+/// What is added when a parcel leaves: a number that is written in groups is found without the spaces, too.
+pub(super) fn shipped(carrier: Option<&str>, tracking: Option<&str>) -> String {
+    let joined: Option<String> = tracking.map(|number| number.split_whitespace().collect());
+    let joined = joined.filter(|joined| Some(joined.as_str()) != tracking);
+    let words = [carrier.map(str::to_owned), tracking.map(str::to_owned), joined];
+    words.into_iter().flatten().map(|word| word.to_lowercase() + " ").collect()
+}
+
 /// What a haystack must contain: of each word of what somebody typed one way to write it. An amount is
 /// looked for as it is written here.
 pub(super) fn needles(q: &str) -> Vec<Vec<String>> {

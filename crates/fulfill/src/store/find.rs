@@ -1,4 +1,5 @@
-//! Orders found by what a person has in hand: an id, a mail address, a license key, a name, an amount.
+//! Orders found by what a person has in hand: an id, a mail address, a license key, a name, an amount, a
+//! tracking number. Ids and keys are found by how they begin, too.
 
 use fulfill_rules::order::Status;
 use futures_util::future::BoxFuture;
@@ -13,6 +14,10 @@ use super::{
 /// Longest question, in characters, and most words of it.
 const Q_CHARS_MAX: usize = 200;
 const WORDS_MAX: usize = 8;
+/// Fewer signs are the beginning of too much.
+const BEGINNING_CHARS_MIN: usize = 4;
+/// So many that begin alike are many: among the newest orders some are found soon.
+const MANY: i64 = 1_000;
 
 impl Store {
     /// A page of orders, the newest first.
@@ -40,8 +45,14 @@ fn page(
             let q: String = q.chars().take(Q_CHARS_MAX).collect();
             match exact(tx, &q, livemode).await? {
                 Some(way) => asked.exactly(way, q),
+                None if q.starts_with("cs_") => {
+                    let begins = IDS.of(tx, &q, livemode).await?;
+                    let begins = begins.map_or("FALSE".to_owned(), |begins| asked.begins(&begins));
+                    asked.wheres.push(begins);
+                }
                 None => {
-                    asked.search(&q);
+                    let key = KEYS.of(tx, &q, livemode).await?;
+                    asked.search(&q, key.as_ref());
                     // The wide rows are read for filters only.
                     from = if filtered {
                         "digest d JOIN orders o ON o.session = d.session"
@@ -86,8 +97,7 @@ async fn exact(
     livemode: bool,
 ) -> Result<Option<(&'static str, bool)>, StoreError> {
     if q.starts_with("cs_") {
-        let by_id = "o.session IN (SELECT seq FROM session WHERE id = {q} AND livemode = $1 AND account = '')";
-        return Ok(Some((by_id, false)));
+        return Ok(None);
     }
     for (way, lower) in EXACT {
         let sql = format!(
@@ -100,6 +110,60 @@ async fn exact(
         }
     }
     Ok(None)
+}
+
+/// A column with an index, of which the beginning may be typed.
+struct Column {
+    /// Those that begin so: between `{q}` and `{end}`.
+    rows: &'static str,
+    /// The orders of those, found by going through them, where they are few.
+    few: &'static str,
+    /// The same, found by asking each order, the newest first, where they are many.
+    many: &'static str,
+}
+
+const IDS: Column = Column {
+    rows: "session WHERE id >= {q} AND id < {end} AND livemode = $1 AND account = ''",
+    few: "{row}.session IN (SELECT seq FROM {rows})",
+    many: "EXISTS (SELECT 1 FROM session s WHERE s.seq = {row}.session AND s.id >= {q} AND s.id < {end})",
+};
+const KEYS: Column = Column {
+    rows: "license_key WHERE license_key >= {q} AND license_key < {end} AND session IS NOT NULL \
+           AND livemode = $1 AND account = ''",
+    few: "{row}.session IN (SELECT session FROM {rows})",
+    many: "EXISTS (SELECT 1 FROM license_key k WHERE k.session = {row}.session \
+           AND k.license_key >= {q} AND k.license_key < {end})",
+};
+
+/// What somebody typed is the beginning of something.
+struct Begins {
+    sql: String,
+    q: String,
+}
+
+/// Behind all that begins so.
+fn end(q: &str) -> String {
+    format!("{q}{}", char::MAX)
+}
+
+impl Column {
+    /// Whether something begins as it was typed, or in capitals; nothing where too little was typed.
+    async fn of(&self, tx: &mut Tx, q: &str, livemode: bool) -> Result<Option<Begins>, StoreError> {
+        if q.chars().count() < BEGINNING_CHARS_MIN {
+            return Ok(None);
+        }
+        let rows = self.rows.replace("{q}", "$2").replace("{end}", "$3");
+        let sql = format!("SELECT COUNT(*) FROM (SELECT 1 FROM {rows} LIMIT $4) AS begin_so");
+        for q in [q.to_owned(), q.to_uppercase()] {
+            let values = vals![livemode, &q, end(&q), MANY];
+            match tx.first::<(i64,)>(&sql, values).await?.map_or(0, |(count,)| count) {
+                0 => {}
+                MANY => return Ok(Some(Begins { sql: self.many.to_owned(), q })),
+                _ => return Ok(Some(Begins { sql: self.few.replace("{rows}", self.rows), q })),
+            }
+        }
+        Ok(None)
+    }
 }
 
 struct Asked {
@@ -148,7 +212,24 @@ impl Asked {
         self.wheres.push(way.replace("{q}", &format!("${at}")));
     }
 
-    fn search(&mut self, q: &str) {
+    /// All words are in the row; or a key begins like this.
+    fn search(&mut self, q: &str, key: Option<&Begins>) {
+        let others = std::mem::take(&mut self.wheres);
+        self.words(q);
+        let words = std::mem::replace(&mut self.wheres, others).join(" AND ");
+        let found = match key {
+            None => words,
+            Some(key) => format!("({words} OR {})", self.begins(key)),
+        };
+        self.wheres.push(found);
+    }
+
+    fn begins(&mut self, begins: &Begins) -> String {
+        let (from, until) = (self.bind(begins.q.as_str()), self.bind(end(&begins.q)));
+        begins.sql.replace("{q}", &format!("${from}")).replace("{end}", &format!("${until}"))
+    }
+
+    fn words(&mut self, q: &str) {
         for any in digest::needles(q).into_iter().take(WORDS_MAX) {
             // Nearly all rows end at what the ways to write it begin with.
             if any.len() > 1 {

@@ -1,7 +1,10 @@
 //! What looks at sessions have shown, written: one transaction for the batch, locks always in the
 //! order sessions, shelves, pools.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashSet},
+    sync::Arc,
+};
 
 use fulfill_rules::{
     DAY, Millis,
@@ -19,6 +22,10 @@ use super::{
     pack, supply,
     work::Claim,
 };
+
+/// A session that an event told of and that Stripe does not know is asked for again every day for so long:
+/// the key may be of another account and be put right.
+const UNKNOWN_FOR: Millis = 7 * DAY;
 
 /// One look at a claimed session.
 #[derive(Debug, Clone)]
@@ -203,6 +210,7 @@ async fn write(
         let locked = sessions.get(&look.claim.session);
         decisions.push(decision(look, remembered, locked, &mut stock, policy, now));
     }
+    ask_again(tx, &looks, &mut decisions, now).await?;
     let sale_of_none = (Sale::default(), json(&Sale::default())?);
     let changes: Vec<Change<'_>> = looks
         .iter()
@@ -249,6 +257,32 @@ async fn write(
         recorded(change, look, again)
     });
     Ok(done.collect())
+}
+
+/// Sessions that Stripe does not know are looked at again where an event told of them, and are a person's
+/// task meanwhile. Others were only guessed or mistyped.
+async fn ask_again(
+    tx: &mut Tx,
+    looks: &[&Ready],
+    decisions: &mut [Decision],
+    now: Millis,
+) -> Result<(), StoreError> {
+    let unknown = |look: &Ready| matches!(look.kind, Kind::Missing { .. }) && !look.claim.guess;
+    let seqs: Vec<i64> =
+        looks.iter().filter(|look| unknown(look)).map(|look| look.claim.session).collect();
+    if seqs.is_empty() {
+        return Ok(());
+    }
+    let sql = "SELECT session FROM heard WHERE session {in $1}";
+    let heard: Vec<(i64,)> = tx.fetch(sql, vals![seqs]).await?;
+    let heard: HashSet<i64> = heard.into_iter().map(|(session,)| session).collect();
+    for (look, decision) in looks.iter().zip(decisions) {
+        let young = now < look.claim.first_rung_at.saturating_add(UNKNOWN_FOR);
+        if unknown(look) && young && heard.contains(&look.claim.session) {
+            decision.look_again_at = decision.look_again_at.or(Some(now + DAY));
+        }
+    }
+    Ok(())
 }
 
 /// What a look could make its order take.

@@ -1,7 +1,9 @@
 //! A day in numbers, and the promise that it is told once: one row a day, claimed like any other
 //! outside work.
 
-use fulfill_rules::{Millis, SECOND, delivery::Next};
+use std::sync::Arc;
+
+use fulfill_rules::{DAY, Millis, SECOND, delivery::Next, plan::Catalog};
 
 use super::{
     Store, StoreError,
@@ -18,6 +20,9 @@ const NAMED_MAX: i64 = 20;
 const STUCK_MAX: i64 = 31;
 /// A shelf with so few units is low.
 const UNITS_LOW: i64 = 5;
+/// What no product in the catalog names may belong to one that says itself at Stripe what it owes: it is
+/// told of while orders take from it, and for so long afterwards.
+const USED_FOR: Millis = 30 * DAY;
 
 /// Whether a day is to be told now.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -220,13 +225,27 @@ impl Store {
             .await
     }
 
-    /// What was sold from a moment on up to another, and what waits now.
+    /// What was sold from a moment on up to another, and what waits now. Pools and shelves are told of
+    /// when the catalog names them, an order waits for them, or one took from them lately.
     ///
     /// # Errors
     /// When it cannot be read.
-    pub async fn day_summary(&self, from: Millis, until: Millis) -> Result<DaySummary, StoreError> {
+    pub async fn day_summary(
+        &self,
+        from: Millis,
+        until: Millis,
+        catalog: &Catalog,
+    ) -> Result<DaySummary, StoreError> {
         let livemode = self.livemode;
-        self.db.read(move |tx| Box::pin(async move { day(tx, livemode, from, until).await })).await
+        let named = Arc::new(Named::of(catalog));
+        self.db
+            .read(move |tx| {
+                Box::pin(async move {
+                    let supply = low(tx, livemode, &named, until.saturating_sub(USED_FOR)).await?;
+                    day(tx, livemode, (from, until), supply).await
+                })
+            })
+            .await
     }
 }
 
@@ -237,11 +256,64 @@ pub(super) async fn stuck(tx: &mut Tx, livemode: bool) -> Result<Vec<StuckSummar
     tx.fetch(sql, vals![livemode, STUCK_MAX]).await
 }
 
+/// What the catalog takes from.
+struct Named {
+    pools: Vec<String>,
+    skus: Vec<String>,
+}
+
+impl Named {
+    fn of(catalog: &Catalog) -> Self {
+        let products = catalog.products();
+        let pools = products.iter().filter_map(|p| p.key.as_ref()).map(|key| key.pool.clone());
+        let skus = products.iter().filter_map(|p| p.stock.as_ref()).map(|stock| stock.sku.clone());
+        Self { pools: pools.collect(), skus: skus.collect() }
+    }
+}
+
+/// Pools and shelves with little left, of those that are used.
+async fn low(
+    tx: &mut Tx,
+    livemode: bool,
+    named: &Named,
+    since: Millis,
+) -> Result<(Vec<LowPool>, Vec<LowShelf>), StoreError> {
+    let pools = tx
+        .fetch(
+            "SELECT pool, free FROM (SELECT p.pool, (SELECT COUNT(*) FROM (SELECT 1 FROM license_key k \
+             WHERE k.account = p.account AND k.livemode = p.livemode AND k.pool = p.pool \
+             AND k.session IS NULL LIMIT $2) AS undrawn) AS free \
+             FROM key_pool p WHERE p.account = '' AND p.livemode = $1) AS pools \
+             WHERE free < $2 AND (pool {in $4} \
+             OR EXISTS (SELECT 1 FROM effect e JOIN orders o ON o.session = e.session \
+               WHERE e.status = 'held' AND e.kind = 'key' AND e.subject = pools.pool AND o.livemode = $1) \
+             OR EXISTS (SELECT 1 FROM license_key d JOIN orders o ON o.session = d.session \
+               WHERE d.account = '' AND d.livemode = $1 AND d.pool = pools.pool \
+               AND d.session IS NOT NULL AND o.first_seen_at >= $5)) \
+             ORDER BY free, pool LIMIT $3",
+            vals![livemode, FEW_KEYS, NAMED_MAX, named.pools.clone(), since],
+        )
+        .await?;
+    let shelves = tx
+        .fetch(
+            "SELECT sku, on_hand, backordered FROM shelf WHERE account = '' AND livemode = $1 \
+             AND (backordered > 0 OR on_hand <= $2 AND (sku {in $4} \
+             OR EXISTS (SELECT 1 FROM effect e JOIN orders o ON o.session = e.session \
+               WHERE e.status = 'held' AND e.kind = 'stock' AND e.subject = shelf.sku AND o.livemode = $1) \
+             OR EXISTS (SELECT 1 FROM stock_movement m WHERE m.livemode = $1 AND m.sku = shelf.sku \
+               AND m.session IS NOT NULL AND m.at >= $5))) \
+             ORDER BY on_hand, sku LIMIT $3",
+            vals![livemode, UNITS_LOW, NAMED_MAX, named.skus.clone(), since],
+        )
+        .await?;
+    Ok((pools, shelves))
+}
+
 async fn day(
     tx: &mut Tx,
     livemode: bool,
-    from: Millis,
-    until: Millis,
+    (from, until): (Millis, Millis),
+    (pools, shelves): (Vec<LowPool>, Vec<LowShelf>),
 ) -> Result<DaySummary, StoreError> {
     let sold = tx
         .fetch(
@@ -249,23 +321,6 @@ async fn day(
              FROM digest WHERE livemode = $1 AND placed_at >= $2 AND placed_at < $3 \
              GROUP BY currency ORDER BY currency",
             vals![livemode, from, until],
-        )
-        .await?;
-    let pools = tx
-        .fetch(
-            "SELECT pool, free FROM (SELECT p.pool, (SELECT COUNT(*) FROM (SELECT 1 FROM license_key k \
-             WHERE k.account = p.account AND k.livemode = p.livemode AND k.pool = p.pool \
-             AND k.session IS NULL LIMIT $2) AS undrawn) AS free \
-             FROM key_pool p WHERE p.account = '' AND p.livemode = $1) AS pools \
-             WHERE free < $2 ORDER BY free, pool LIMIT $3",
-            vals![livemode, FEW_KEYS, NAMED_MAX],
-        )
-        .await?;
-    let shelves = tx
-        .fetch(
-            "SELECT sku, on_hand, backordered FROM shelf WHERE account = '' AND livemode = $1 \
-             AND (on_hand <= $2 OR backordered > 0) ORDER BY on_hand, sku LIMIT $3",
-            vals![livemode, UNITS_LOW, NAMED_MAX],
         )
         .await?;
     let waiting =

@@ -40,8 +40,8 @@ pub struct ToDo {
     pub summaries: Vec<StuckSummary>,
 }
 
-/// A session that Stripe told of and could not be asked about, so that there is no order yet. After
-/// about an hour there is one, and it needs attention; what only a visitor named is not listed.
+/// A session that Stripe told of and could not be asked about, or does not know when it is asked, so that
+/// there is no order. What only a visitor named, or a person typed, is not listed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Troubled {
     /// Which session.
@@ -54,6 +54,11 @@ pub struct Troubled {
     pub why: String,
     /// When it is tried again.
     pub again_at: Millis,
+    /// Asked with our key, Stripe knows no such session. Otherwise there will be an order that needs
+    /// attention after about an hour.
+    pub unknown: bool,
+    /// The event that told of it first: its id and its type.
+    pub event: Option<(String, String)>,
 }
 
 /// An event that could not be read.
@@ -112,12 +117,13 @@ macro_rules! waiting {
     };
 }
 
-/// The sessions that cannot be looked at. Looks fail now and then, and the next one finds the order:
-/// people hear of it after some seconds.
+/// The sessions that cannot be looked at, and those of events that Stripe does not know. Looks fail now
+/// and then, and the next one finds the order: people hear of it after some seconds.
 macro_rules! troubled {
     () => {
         "FROM session s WHERE s.livemode = $1 AND s.visitor IN (TRUE, FALSE) AND s.due_at IS NOT NULL \
-         AND s.tries >= 5 AND NOT s.guess \
+         AND NOT s.guess AND (s.tries >= 5 \
+           OR s.missing AND EXISTS (SELECT 1 FROM heard h WHERE h.session = s.seq)) \
          AND NOT EXISTS (SELECT 1 FROM orders o WHERE o.session = s.seq)"
     };
 }
@@ -130,6 +136,9 @@ rows! {
         tries: i64,
         trouble: Option<String>,
         due_at: i64,
+        missing: bool,
+        event: Option<String>,
+        kind: Option<String>,
     }
 }
 
@@ -228,6 +237,25 @@ impl Store {
             .await
     }
 
+    /// A person has seen that Stripe does not know a session: it is not asked for again until somebody
+    /// rings it. False: it is not shown, or not any more.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub async fn dismiss_session(&self, key: &SessionKey) -> Result<bool, StoreError> {
+        let key = key.clone();
+        self.db
+            .write("dismiss_session", super::db::Lane::Others, move |tx| {
+                let key = key.clone();
+                Box::pin(async move {
+                    let sql = "UPDATE session SET due_at = NULL WHERE id = $1 AND livemode = $2 \
+                               AND account = $3 AND missing AND lease_until IS NULL AND due_at IS NOT NULL";
+                    Ok(tx.execute(sql, vals![&key.id, key.livemode, &key.account]).await? > 0)
+                })
+            })
+            .await
+    }
+
     /// A person has seen an event that could not be read: it is kept, and not shown any more.
     ///
     /// # Errors
@@ -297,7 +325,10 @@ async fn quarantined(tx: &mut Tx, livemode: bool) -> Result<Vec<Quarantined>, St
 
 async fn troubled(tx: &mut Tx, livemode: bool) -> Result<Vec<Troubled>, StoreError> {
     let sql = concat!(
-        "SELECT s.id, s.account, s.first_rung_at, s.tries, s.trouble, s.due_at ",
+        "SELECT s.id, s.account, s.first_rung_at, s.tries, s.trouble, s.due_at, s.missing, \
+         (SELECT h.id FROM heard h WHERE h.session = s.seq ORDER BY h.event LIMIT 1), \
+         (SELECT e.type FROM heard h JOIN event e ON e.seq = h.event WHERE h.session = s.seq \
+           ORDER BY h.event LIMIT 1) ",
         troubled!(),
         " ORDER BY s.seq LIMIT $2"
     );
@@ -308,6 +339,8 @@ async fn troubled(tx: &mut Tx, livemode: bool) -> Result<Vec<Troubled>, StoreErr
         tries: row.tries,
         why: row.trouble.unwrap_or_default(),
         again_at: row.due_at,
+        unknown: row.missing,
+        event: row.event.zip(row.kind),
     });
     Ok(sessions.collect())
 }

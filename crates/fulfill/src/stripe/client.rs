@@ -110,6 +110,14 @@ struct Inner {
     forbidden: Forbidden,
 }
 
+/// Whether an address may be asked instead of Stripe's, whatever the key.
+///
+/// # Errors
+/// [`ClientMistake::Base`].
+pub fn check_api_base(text: &str) -> Result<(), ClientMistake> {
+    base(text, false).map(|_url| ())
+}
+
 impl Client {
     /// Checks the key's kind and the address; sends nothing.
     ///

@@ -19,6 +19,7 @@ mod wire;
 
 pub use client::{
     API_BASE, API_VERSION, Client, ClientMistake, ClientSettings, Listed, SessionPage, TIMEOUT_MS,
+    check_api_base,
 };
 pub use endpoints::{Endpoint, NewEndpoint};
 pub use envelope::{Envelope, Unreadable, envelope};

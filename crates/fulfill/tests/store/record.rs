@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use fulfill::store::{Look, Looked, Ringer};
 use fulfill_rules::{
-    MINUTE,
+    DAY, MINUTE,
     delivery::DeliveryStatus,
     fact::Fact,
     order::Status,
@@ -139,7 +139,8 @@ both!(a_session_that_stripe_does_not_know_keeps_its_doorbell_and_the_reason, asy
     let view = t.session("cs_test_a").await;
     assert!(view.missing && view.order.is_none());
     assert_eq!(view.trouble.as_deref(), Some("Stripe does not know it"));
-    assert_eq!((view.rung, view.seen, view.look_again_at), (1, 1, None));
+    let tomorrow = Some(t.clock.now() + DAY);
+    assert_eq!((view.rung, view.seen, view.look_again_at), (1, 1, tomorrow));
     assert!(!t.receive("evt_1", "cs_test_a").await, "it came before");
     let recorded = t.pay("cs_test_a", &[("course", 1)]).await;
     assert!(recorded.fulfilled, "known after all");

@@ -4,7 +4,10 @@ use fulfill::store::{DaySummary, LowPool, LowShelf, Sold, StuckSummary, SummaryC
 use fulfill_rules::{
     DAY, MINUTE,
     delivery::{DeliveryStatus, Next},
+    plan::{Catalog, Product},
 };
+
+use serde_json::json;
 
 use crate::both;
 
@@ -100,7 +103,8 @@ both!(many_that_claim_at_once_are_one, async |t| {
 });
 
 both!(a_day_holds_what_was_placed_in_it_and_what_waits_now, async |t| {
-    assert!(t.store.day_summary(0, i64::MAX).await.unwrap().is_empty());
+    let catalog = catalog(&["plenty", "few"], &["SHIRT", "MUG"]);
+    assert!(t.store.day_summary(0, i64::MAX, &catalog).await.unwrap().is_empty());
     for (session, livemode, at, currency, amount) in [
         (1, false, 99, "'eur'", 100),
         (2, false, 100, "'eur'", 2_000),
@@ -121,7 +125,7 @@ both!(a_day_holds_what_was_placed_in_it_and_what_waits_now, async |t| {
     let keys = |n: usize| (0..n).map(|n| format!("KEY-{n}")).collect::<Vec<_>>();
     t.store.import_keys("plenty", &keys(10)).await.unwrap();
     t.store.import_keys("few", &keys(9)).await.unwrap();
-    let day: DaySummary = t.store.day_summary(100, 200).await.unwrap();
+    let day: DaySummary = t.store.day_summary(100, 200, &catalog).await.unwrap();
     let mut sold = day.sold.clone();
     sold.sort_by_key(|sold| sold.currency.clone());
     let of = |currency: Option<&str>, orders, amount| Sold {
@@ -133,4 +137,37 @@ both!(a_day_holds_what_was_placed_in_it_and_what_waits_now, async |t| {
     assert_eq!(day.pools, [LowPool { pool: "few".into(), free: 9 }]);
     assert_eq!(day.shelves, [LowShelf { sku: "MUG".into(), on_hand: 5, backordered: 0 }]);
     assert_eq!((day.need_attention, day.stuck, day.to_ship), (0, 0, 0));
+});
+
+/// A shop that draws from these.
+fn catalog(pools: &[&str], skus: &[&str]) -> Catalog {
+    let key = |pool: &&str| json!({ "id": format!("prod_{pool}"), "key": { "pool": pool } });
+    let stock = |sku: &&str| json!({ "id": format!("prod_{sku}"), "stock": { "sku": sku } });
+    let products = pools.iter().map(key).chain(skus.iter().map(stock));
+    let products = products.map(|product| serde_json::from_value::<Product>(product).unwrap());
+    Catalog::new(products.collect()).unwrap()
+}
+
+both!(a_day_tells_of_no_pool_and_no_shelf_that_nothing_takes_from, async |t| {
+    let low = async |catalog: &Catalog, days_later: i64| {
+        let until = t.clock.now() + days_later * DAY;
+        let day = t.store.day_summary(until - DAY, until, catalog).await.unwrap();
+        let pools = day.pools.into_iter().map(|low| low.pool);
+        pools.chain(day.shelves.into_iter().map(|low| low.sku)).collect::<Vec<_>>()
+    };
+    let nothing = catalog(&[], &[]);
+    for name in ["editor", "slip"] {
+        t.store.import_keys(name, &["K-1".to_owned(), "K-2".to_owned()]).await.unwrap();
+    }
+    t.store.add_stock("SHIRT", 3).await.unwrap();
+    t.store.add_stock("SLIP", 3).await.unwrap();
+    assert!(low(&nothing, 0).await.is_empty());
+    assert_eq!(low(&catalog(&["slip"], &["SLIP"]), 0).await, ["slip", "SLIP"], "the catalog does");
+    t.pay("cs_test_a", &[("editor", 1)]).await;
+    t.pay("cs_test_b", &[("shirt", 1)]).await;
+    assert_eq!(low(&nothing, 1).await, ["editor", "SHIRT"], "orders did, lately");
+    assert!(low(&nothing, 31).await.is_empty(), "and long ago");
+    t.pay("cs_test_c", &[("editor", 9)]).await;
+    t.pay("cs_test_d", &[("shirt", 9)]).await;
+    assert_eq!(low(&nothing, 31).await, ["editor", "SHIRT"], "orders wait for them");
 });

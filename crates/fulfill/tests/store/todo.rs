@@ -91,6 +91,8 @@ both!(a_session_that_cannot_be_looked_at_waits_for_a_person_until_there_is_an_or
         tries: 5,
         why: "Stripe is away".into(),
         again_at: t.clock.now(),
+        unknown: false,
+        event: Some(("evt_1".into(), "checkout.session.completed".into())),
     };
     assert_eq!(t.store.to_do(&[]).await.unwrap().troubled, [waits]);
     let counts = t.store.to_do_counts(&[]).await.unwrap();
@@ -104,6 +106,63 @@ both!(a_session_that_cannot_be_looked_at_waits_for_a_person_until_there_is_an_or
     assert_eq!(waits_of(&list), ["cs_test_a"]);
     let counts = t.store.to_do_counts(&[]).await.unwrap();
     assert_eq!((counts.sessions, counts.attention, counts.sum()), (0, 1, 1));
+});
+
+/// Looks at all that is due; Stripe knows nothing of it.
+async fn unknown(t: &Bench) -> usize {
+    let claims = t.store.claim(10, 5).await.unwrap();
+    let count = claims.len();
+    for claim in claims {
+        let looked = Looked::Missing { why: "Stripe does not know it".into() };
+        t.record(Look { claim, looked }).await;
+    }
+    count
+}
+
+both!(an_event_about_a_session_that_stripe_does_not_know_waits_for_a_week, async |t| {
+    // Of these nobody but people told.
+    t.store.ring(&key("cs_test_guess"), Ringer::Visitor).await.unwrap();
+    t.store.ring(&key("cs_test_typed"), Ringer::Operator).await.unwrap();
+    assert_eq!(unknown(t).await, 2);
+    assert_eq!(t.store.to_do_counts(&[]).await.unwrap().sum(), 0);
+    let heard_at = t.clock.now();
+    t.receive("evt_1", "cs_test_a").await;
+    t.receive("evt_2", "cs_test_b").await;
+    for day in 0..7 {
+        assert_eq!(unknown(t).await, 2, "on day {day} both are asked for, and nothing else");
+        let list = t.store.to_do(&[]).await.unwrap();
+        let of = |id: &str, event: &str| Troubled {
+            key: key(id),
+            first_rung_at: heard_at,
+            tries: 0,
+            why: "Stripe does not know it".into(),
+            again_at: t.clock.now() + DAY,
+            unknown: true,
+            event: Some((event.into(), "checkout.session.completed".into())),
+        };
+        assert_eq!(list.troubled, [of("cs_test_a", "evt_1"), of("cs_test_b", "evt_2")]);
+        let counts = t.store.to_do_counts(&[]).await.unwrap();
+        assert_eq!((counts.sessions, counts.sum()), (2, 2));
+        t.advance(DAY);
+    }
+    assert_eq!(unknown(t).await, 2);
+    assert_eq!(t.store.to_do_counts(&[]).await.unwrap().sum(), 0, "nobody minded it for a week");
+    t.advance(DAY);
+    assert_eq!(unknown(t).await, 0);
+});
+
+both!(an_event_about_a_session_that_stripe_does_not_know_is_put_aside_or_found, async |t| {
+    t.receive("evt_1", "cs_test_a").await;
+    t.receive("evt_2", "cs_test_b").await;
+    assert_eq!(unknown(t).await, 2);
+    assert!(!t.store.dismiss_session(&key("cs_test_c")).await.unwrap());
+    assert!(t.store.dismiss_session(&key("cs_test_a")).await.unwrap());
+    assert!(!t.store.dismiss_session(&key("cs_test_a")).await.unwrap(), "once");
+    let list = t.store.to_do(&[]).await.unwrap().troubled;
+    assert_eq!(list.iter().map(|one| one.key.id.as_str()).collect::<Vec<_>>(), ["cs_test_b"]);
+    assert!(t.pay("cs_test_b", &[("course", 1)]).await.fulfilled, "with another key");
+    assert_eq!(t.store.to_do_counts(&[]).await.unwrap().sum(), 0);
+    assert!(!t.store.dismiss_session(&key("cs_test_b")).await.unwrap());
 });
 
 both!(orders_and_revenue_are_counted_by_day, async |t| {

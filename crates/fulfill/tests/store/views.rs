@@ -5,6 +5,7 @@ use fulfill_rules::{
     DAY,
     fact::{Customer, Fact, Sale},
     order::{ByHand, Status},
+    shipment::Shipment,
 };
 
 use crate::{
@@ -102,7 +103,7 @@ both!(an_order_is_found_by_what_a_person_has_in_hand, async |t| {
     pay_as(t, "cs_test_c", "carl@example.com", "Bobby 1000 ÅNGSTRÖM", &[("course", 1)]).await;
     for (q, found) in [
         ("cs_test_a", &["cs_test_a"][..]),
-        ("cs_test_", &[]),
+        ("cs_test_", &["cs_test_c", "cs_test_b", "cs_test_a"]),
         ("zoë@example.com", &["cs_test_a"]),
         (" ZOË@EXAMPLE.COM ", &["cs_test_a"]),
         ("@example.com", &["cs_test_c", "cs_test_b", "cs_test_a"]),
@@ -135,6 +136,72 @@ both!(an_order_is_found_by_what_a_person_has_in_hand, async |t| {
         ..OrdersQuery::default()
     };
     assert_eq!(ids(t, both).await, ["cs_test_b"], "all conditions hold together");
+});
+
+both!(ids_and_keys_are_found_by_how_they_begin, async |t| {
+    let keys = ["EDIT-AAAA-1", "EDIT-AAAB-2", "EDIT-é-3", "Édit~"].map(str::to_owned);
+    t.store.import_keys("editor", &keys).await.unwrap();
+    for session in ["cs_test_a1", "cs_test_a2", "cs_test_b1", "cs_test_b2"] {
+        t.pay(session, &[("editor", 1)]).await;
+    }
+    t.store.import_keys("editor", &["FREE-1".to_owned()]).await.unwrap();
+    for (q, found) in [
+        ("cs_test_a", &["cs_test_a2", "cs_test_a1"][..]),
+        ("cs_test_a1", &["cs_test_a1"]),
+        ("cs_test_", &["cs_test_b2", "cs_test_b1", "cs_test_a2", "cs_test_a1"]),
+        ("cs_test_c", &[]),
+        ("cs_", &[]),
+        ("EDIT-AAA", &["cs_test_a2", "cs_test_a1"]),
+        ("edit-aaab", &["cs_test_a2"]),
+        ("EDIT", &["cs_test_b1", "cs_test_a2", "cs_test_a1"]),
+        ("EDI", &[]),
+        ("Édit", &["cs_test_b2"]),
+        ("FREE", &[]),
+        ("EDIT-AAAC", &[]),
+    ] {
+        let query = |status| OrdersQuery {
+            q: Some(q.to_owned()),
+            limit: 10,
+            status,
+            ..OrdersQuery::default()
+        };
+        assert_eq!(ids(t, query(None)).await, found, "{q:?}");
+        assert_eq!(ids(t, query(Some(Status::Fulfilled))).await, found, "{q:?} and fulfilled");
+        assert!(ids(t, query(Some(Status::Preparing))).await.is_empty(), "{q:?} and preparing");
+    }
+});
+
+both!(what_very_many_begin_with_is_found_by_the_newest, async |t| {
+    let keys: Vec<String> = (0..1_100).map(|n| format!("LOT-{n:04}")).collect();
+    t.store.import_keys("editor", &keys).await.unwrap();
+    for n in 0..11 {
+        t.pay(&format!("cs_test_{n:02}"), &[("editor", 100)]).await;
+    }
+    for q in ["LOT-", "lot-"] {
+        let query = OrdersQuery { q: Some(q.into()), limit: 2, ..OrdersQuery::default() };
+        assert_eq!(ids(t, query).await, ["cs_test_10", "cs_test_09"], "{q}");
+    }
+    let query = OrdersQuery { q: Some("LOT-00".into()), limit: 2, ..OrdersQuery::default() };
+    assert_eq!(ids(t, query).await, ["cs_test_00"]);
+});
+
+both!(a_parcel_is_found_by_who_carries_it_and_its_number, async |t| {
+    t.store.add_stock("SHIRT", 5).await.unwrap();
+    for session in ["cs_test_a", "cs_test_b"] {
+        t.pay(session, &[("shirt", 1)]).await;
+    }
+    let way = Shipment::new(Some("Post AG"), Some("RR 123 456 AT"), None).unwrap();
+    t.store.ship(&key("cs_test_a"), vec![], way, false, "ann").await.unwrap().unwrap().unwrap();
+    for (q, found) in [
+        ("rr123456at", &["cs_test_a"][..]),
+        ("RR 123 456 AT", &["cs_test_a"]),
+        ("123456", &["cs_test_a"]),
+        ("post", &["cs_test_a"]),
+        ("rr123457at", &[]),
+    ] {
+        let query = OrdersQuery { q: Some(q.into()), limit: 10, ..OrdersQuery::default() };
+        assert_eq!(ids(t, query).await, found, "{q}");
+    }
 });
 
 both!(grants_are_found_by_mail_customer_and_reference, async |t| {

@@ -21,7 +21,7 @@ use fulfill::{
     clock::Clock,
     rules::plan::{Catalog, Product},
     store::Location,
-    stripe::{API_BASE, Client, ClientSettings, Secrets},
+    stripe::{API_BASE, Client, ClientSettings, Secrets, check_api_base},
 };
 use secrecy::SecretString;
 
@@ -37,6 +37,8 @@ use self::{environment::NAMES, file::File};
 const FILE: &str = "fulfilld.toml";
 /// A longer file is not a settings file.
 const FILE_BYTES_MAX: u64 = 16 << 20;
+/// Shorter tokens can be guessed.
+const TOKEN_CHARS_MIN: usize = 16;
 
 /// How much of the settings a command needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -90,7 +92,7 @@ pub(crate) fn load(
     let behind_proxy = given.yes_or_no("behind_proxy", false);
     let mail = given.mail(public_url.as_deref()).0;
     let brand = given.shop(read_from.as_deref(), need);
-    let api_token = given.text("api_token").map(|(token, _)| token.into());
+    let api_token = given.api_token();
     let File { products, stock, .. } = given.file;
     if need >= Need::Store
         && let Err(wrong) = Catalog::new(products.clone())
@@ -196,8 +198,12 @@ impl<'a> Given<'a> {
             })
         });
         let rate = rate.and_then(|rate| self.mistakes.note(rate)).unwrap_or(20);
-        let base =
-            self.text("stripe_api_base").map_or_else(|| API_BASE.to_owned(), |(base, _)| base);
+        // Looked at by itself: a mistake in the key must not hide it.
+        let base = self.text("stripe_api_base").and_then(|(base, _)| {
+            self.mistakes.note(check_api_base(&base))?;
+            Some(base)
+        });
+        let base = base.unwrap_or_else(|| API_BASE.to_owned());
         let Some((key, _)) = self.text("stripe_secret_key") else {
             self.mistakes.add(
                 "STRIPE_SECRET_KEY is not set: take a secret (sk_…) or restricted (rk_…) key from \
@@ -267,6 +273,20 @@ impl<'a> Given<'a> {
             ));
         }
         address
+    }
+
+    /// Whoever guesses it may do everything that the API can.
+    fn api_token(&mut self) -> Option<SecretString> {
+        let (token, place) = self.text("api_token")?;
+        let count = token.chars().count();
+        if count < TOKEN_CHARS_MIN {
+            let signs = if count == 1 { "sign" } else { "signs" };
+            self.mistakes.add(format!(
+                "{place} has {count} {signs}: a token that nobody guesses has at least \
+                 {TOKEN_CHARS_MIN}; `openssl rand -hex 24` makes one"
+            ));
+        }
+        Some(token.into())
     }
 
     fn public_url(&mut self) -> Option<String> {

@@ -66,6 +66,34 @@ receit = true
 }
 
 #[test]
+fn a_wrong_address_for_stripe_is_named_whatever_the_key_is() {
+    for key in [None, Some(("STRIPE_SECRET_KEY", "pk_test_abc")), Some(KEY)] {
+        let base = [SECRET, ("STRIPE_API_BASE", "ftp://example.com")];
+        let given: Vec<_> = base.into_iter().chain(key).collect();
+        let said = loaded("", &given).unwrap_err();
+        assert!(said.contains("STRIPE_API_BASE 'ftp://example.com' should look like"), "{said}");
+        let named = if key == Some(KEY) { "one setting" } else { "2 settings" };
+        assert!(said.starts_with(named), "{said}");
+    }
+    let live = [SECRET, ("STRIPE_SECRET_KEY", "sk_live_a"), ("STRIPE_API_BASE", "http://x.test")];
+    let said = loaded("", &live).unwrap_err();
+    assert!(said.contains("a live key is sent to 'x.test' only over https"), "{said}");
+}
+
+#[test]
+fn a_token_that_can_be_guessed_is_refused() {
+    let short = [KEY, SECRET, ("FULFILLD_API_TOKEN", "fifteen-letters")];
+    let said = loaded("", &short).unwrap_err();
+    assert!(
+        said.contains("FULFILLD_API_TOKEN has 15 signs") && !said.contains("fifteen"),
+        "{said}"
+    );
+    let said = loaded("api_token = \"x\"", &[KEY, SECRET]).unwrap_err();
+    assert!(said.contains("line 1: api_token has 1 sign"), "{said}");
+    assert!(loaded("api_token = \"sixteen-letters-\"", &[KEY, SECRET]).is_ok());
+}
+
+#[test]
 fn case_15_without_secrets_nothing_starts() {
     let said = loaded("", &[]).unwrap_err();
     assert!(said.contains("STRIPE_SECRET_KEY is not set"), "{said}");
@@ -135,7 +163,7 @@ fn the_shop_shows_itself_as_it_is_told_and_every_mistake_is_named() {
 
 #[test]
 fn settings_never_print_a_secret() {
-    let settings = loaded("api_token = \"hush\"", &[KEY, SECRET]).unwrap();
+    let settings = loaded("api_token = \"hush-hush-hush-hush\"", &[KEY, SECRET]).unwrap();
     let shown = format!("{settings:?}");
     assert!(!shown.contains("hush") && !shown.contains("sk_test_abc"), "{shown}");
 }

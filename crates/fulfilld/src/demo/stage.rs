@@ -34,7 +34,7 @@ use crate::{
 };
 
 /// The bearer token of the demo's API: nothing here is worth hiding.
-pub(crate) const TOKEN: &str = "demo";
+pub(crate) const TOKEN: &str = "token-of-the-demo";
 /// Who may sign in to the demo's dashboard.
 pub(crate) const PERSON: (&str, &str) = ("demo", "demo-password");
 /// The key that the demo uses.

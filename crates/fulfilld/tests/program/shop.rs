@@ -58,7 +58,7 @@ impl Shop {
             .env("STRIPE_API_BASE", &self.api)
             .env("STRIPE_WEBHOOK_SECRET", "whsec_test")
             .env("FULFILLD_LISTEN", "127.0.0.1:0")
-            .env("FULFILLD_API_TOKEN", "token");
+            .env("FULFILLD_API_TOKEN", "the-token-of-the-shop");
         command
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use fulfill_rules::Millis;
+use fulfill_rules::{Millis, plan::Catalog};
 use jiff::{
     Timestamp,
     civil::{Date, Time},
@@ -194,6 +194,7 @@ impl Daily {
     pub(crate) async fn send(
         &self,
         day: &Day,
+        catalog: &Catalog,
         attempt: i64,
         unheard_of: bool,
     ) -> Result<Receipt, Fault> {
@@ -202,7 +203,8 @@ impl Daily {
             let why = "the attempt before ended without a word: it may have arrived or not";
             return Err(Fault::refuse("unknown", why));
         }
-        let of = self.post.store.day_summary(day.from, day.until).await.map_err(|error| {
+        let of = self.post.store.day_summary(day.from, day.until, catalog).await;
+        let of = of.map_err(|error| {
             tracing::error!(day = day.name, %error, "a day cannot be summed up");
             Fault::retry("the day could not be read")
         })?;

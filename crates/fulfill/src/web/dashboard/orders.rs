@@ -9,7 +9,7 @@ use super::{
     frame::{Frame, Visit, money, page},
     words::{self, Mood},
 };
-use crate::store::{OrderView, OrdersQuery, StoreError};
+use crate::store::{OrderView, OrdersPage, OrdersQuery, StoreError};
 
 /// Orders on a page.
 const PAGE: i64 = 30;
@@ -33,7 +33,8 @@ struct Orders {
     /// The address of the newest ones, and of those before these.
     newest: String,
     older: Option<String>,
-    wrong: Option<&'static str>,
+    /// A filter that was not understood: then nothing is shown, rather than what nobody asked for.
+    wrong: Option<String>,
 }
 
 /// An order in a list.
@@ -99,7 +100,14 @@ async fn found(desk: &Desk, visit: &Visit) -> Result<Orders, StoreError> {
     let (status, to_ship) = (Status::parse(word), word == "to_ship");
     let (from, until) = (asked.get("from").to_owned(), asked.get("until").to_owned());
     let (first, last) = (midnight(&from, visit), midnight(&until, visit));
-    let odd = (!from.is_empty() && first.is_none()) || (!until.is_empty() && last.is_none());
+    let wrong = [
+        (!word.is_empty() && status.is_none() && !to_ship)
+            .then(|| format!("There is no status “{}”.", short(word))),
+        not_a_day(&from, first),
+        not_a_day(&until, last),
+    ];
+    let wrong: Vec<String> = wrong.into_iter().flatten().collect();
+    let wrong = (!wrong.is_empty()).then(|| wrong.join(" "));
     let after = Some(asked.get("after").to_owned()).filter(|id| !id.is_empty());
     let later = after.is_some();
     let query = OrdersQuery {
@@ -112,7 +120,10 @@ async fn found(desk: &Desk, visit: &Visit) -> Result<Orders, StoreError> {
         // The day that is named belongs to the period.
         until: last.map(|at| at + DAY),
     };
-    let found = desk.web.store.orders(query).await?;
+    let found = match wrong {
+        None => desk.web.store.orders(query).await?,
+        Some(_) => OrdersPage { orders: Vec::new(), has_more: false },
+    };
     let rows: Vec<Row> = found.orders.iter().map(Row::of).collect();
     let mut address = form_urlencoded::Serializer::new(String::new());
     for (name, value) in [("q", q.as_str()), ("status", word), ("from", &from), ("until", &until)] {
@@ -138,8 +149,18 @@ async fn found(desk: &Desk, visit: &Visit) -> Result<Orders, StoreError> {
         later,
         newest: if narrowed { format!("orders?{address}") } else { "orders".to_owned() },
         older,
-        wrong: odd.then_some("A date is written as 2026-11-28."),
+        wrong,
     })
+}
+
+fn not_a_day(typed: &str, read: Option<Millis>) -> Option<String> {
+    let odd = !typed.is_empty() && read.is_none();
+    odd.then(|| format!("“{}” is no date: write it as 2026-11-28.", short(typed)))
+}
+
+/// As much of what was typed as fits into a sentence.
+fn short(typed: &str) -> String {
+    typed.chars().take(40).collect()
 }
 
 /// When a day begins by the reader's clock.

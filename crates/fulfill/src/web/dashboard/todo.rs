@@ -5,6 +5,7 @@ use axum::{Extension, http::StatusCode, response::Response};
 use fulfill_rules::{
     Millis,
     delivery::DeliveryStatus,
+    id::SessionKey,
     order::Status,
     place::{EffectKind, EffectStatus},
 };
@@ -29,6 +30,8 @@ struct Page {
     wrong: Option<&'static str>,
     attention: Vec<Attention>,
     troubled: Vec<Troubled>,
+    /// Of these Stripe told, and says that there are none.
+    unknown: Vec<Troubled>,
     stuck: Vec<Stuck>,
     summaries: Vec<StuckSummary>,
     parcels: Vec<Parcel>,
@@ -113,6 +116,7 @@ impl Page {
         let needs = |order: &&OrderView| order.status == Status::NeedsAttention;
         let of = list.orders.iter();
         let stuck = of.clone().filter(|order| !needs(order)).map(Stuck::of);
+        let (unknown, troubled) = list.troubled.into_iter().partition(|one| one.unknown);
         let parcels: Vec<Parcel> = of.clone().map(Parcel::of).collect();
         let mut made = Self {
             f: visit.frame("To do", "todo"),
@@ -124,13 +128,15 @@ impl Page {
             pools: list.pools,
             shelves: list.shelves,
             quarantined: list.quarantined,
-            troubled: list.troubled,
+            troubled,
+            unknown,
             summaries: list.summaries,
             more: list.more,
             empty: false,
         };
         made.empty = made.attention.is_empty()
             && made.troubled.is_empty()
+            && made.unknown.is_empty()
             && made.stuck.is_empty()
             && made.summaries.is_empty()
             && made.parcels.is_empty()
@@ -220,20 +226,28 @@ impl Parcel {
     }
 }
 
-/// `POST /dashboard/todo/dismiss`: an event that could not be read waits for nobody any more.
+/// `POST /dashboard/todo/dismiss`: an event that could not be read, or about a session that Stripe does not
+/// know, waits for nobody any more.
 pub(super) async fn dismiss(
     axum::extract::State(desk): State,
     Extension(visit): In,
     Extension(form): Extension<Form>,
 ) -> Response {
-    let dismissed: Result<bool, StoreError> = match form.get("event").parse() {
-        Ok(seq) => desk.web.store.dismiss_event(seq).await,
-        Err(_) => Ok(false),
+    let (event, session) = (form.get("event"), form.get("session"));
+    let store = &desk.web.store;
+    let dismissed: Result<bool, StoreError> = match (event.parse(), SessionKey::parse(session)) {
+        (Ok(seq), _) => store.dismiss_event(seq).await,
+        (_, Ok(key)) => store.dismiss_session(&key).await,
+        _ => Ok(false),
     };
     match dismissed {
         Ok(true) => {
-            tracing::info!(who = visit.who(), event = form.get("event"), "an event was put aside");
-            visit.see_other("todo?done=dismissed")
+            tracing::info!(who = visit.who(), event, session, "an event was put aside");
+            visit.see_other(if session.is_empty() {
+                "todo?done=dismissed"
+            } else {
+                "todo?done=seen"
+            })
         }
         Ok(false) => {
             let wrong = Some("There is no such event, or no more.");

@@ -274,6 +274,27 @@ async fn markup_in_any_field_of_an_order_stays_text() {
 }
 
 #[tokio::test]
+async fn a_filter_that_is_not_understood_shows_nothing_and_says_so() {
+    let site = Site::open().await;
+    let ann = Merchant::ann(&site).await;
+    site.buy(paid("cs_test_a1", &["course"])).await;
+    for (query, said) in [
+        ("status=nonsense", "There is no status “nonsense”."),
+        ("from=nonsense", "“nonsense” is no date: write it as 2026-11-28."),
+        ("until=2024-02-30", "“2024-02-30” is no date"),
+        ("status=a&from=b&until=c", "“a”. “b” is no date: write it as 2026-11-28. “c” is"),
+    ] {
+        let page = ann.page(&format!("/orders?{query}")).await;
+        assert!(page.contains(said) && page.contains("The list was not read."), "{query}: {page}");
+        assert!(!page.contains("cs_test_a1"), "{query}: {page}");
+    }
+    for query in ["", "?status=", "?status=fulfilled&from=&until=", "?from=2024-01-01"] {
+        assert!(ann.page(&format!("/orders{query}")).await.contains("cs_test_a1"), "{query}");
+    }
+    assert!(!ann.page("/orders?status=to_ship").await.contains("There is no status"));
+}
+
+#[tokio::test]
 async fn reports_are_downloaded_with_their_days() {
     let site = Site::open().await;
     let ann = Merchant::ann(&site).await;

@@ -52,6 +52,49 @@ async fn a_session_that_stripe_does_not_answer_for_is_listed_until_it_does() {
 }
 
 #[tokio::test]
+async fn an_event_about_a_session_that_stripe_does_not_know_is_a_persons_task() {
+    let site = Site::open().await;
+    let ann = Merchant::ann(&site).await;
+    // What a visitor guesses is nobody's, nor is what a person mistyped.
+    site.turning(site.landing("cs_test_guess")).await;
+    site.turning(ann.post("/orders/cs_test_typed/again", &[("back", "todo")])).await;
+    assert!(ann.page("/todo").await.contains("Nothing waits for you."));
+    for (event_id, id) in [("evt_1", ID), ("evt_2", "cs_test_other")] {
+        site.deliver(event(event_id, "checkout.session.completed", id)).await;
+        site.turning(async {
+            while site.known(id).await.is_none_or(|view| !view.missing) {
+                site.clock.sleep(std::time::Duration::from_secs(1)).await;
+            }
+        })
+        .await;
+    }
+    let page = ann.page("/todo").await;
+    for shown in [
+        "Events about sessions that Stripe does not know",
+        "Event <span class=\"id\">evt_1</span>, <span dir=\"auto\">checkout.session.completed</span>",
+        "another account",
+        "STRIPE_SECRET_KEY",
+        &format!("name=\"session\" value=\"{ID}\""),
+        "id=\"waiting\" data-live>2<",
+    ] {
+        assert!(page.contains(shown), "{shown} is not in {page}");
+    }
+    assert!(!page.contains("cs_test_guess") && !page.contains("cs_test_typed"), "{page}");
+
+    let put_aside = ann.post("/todo/dismiss", &[("session", "cs_test_other")]).await;
+    assert_eq!(put_aside.header("location"), "/dashboard/todo?done=seen");
+    assert_eq!(ann.post("/todo/dismiss", &[("session", "cs_test_other")]).await.status, 404);
+    let page = ann.page("/todo").await;
+    assert!(page.contains("evt_1") && !page.contains("evt_2"), "{page}");
+    // The key was put right.
+    site.stripe.knows(paid(ID, &["course"]));
+    let again = format!("/orders/{ID}/again");
+    let found = site.turning(ann.post(&again, &[("back", "todo")])).await;
+    assert_eq!((found.status, found.header("location")), (303, "/dashboard/todo?done=again"));
+    assert!(ann.page("/todo").await.contains("Nothing waits for you."));
+}
+
+#[tokio::test]
 async fn what_only_a_visitor_named_is_nobodys_task() {
     let site = Site::open().await;
     let ann = Merchant::ann(&site).await;
