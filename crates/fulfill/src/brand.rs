@@ -1,6 +1,9 @@
 //! How a shop shows itself to its buyers: name, logo, color, language, addresses.
 
-use crate::language::{self, Language};
+use crate::{
+    language::{self, Language},
+    zone::Zone,
+};
 
 /// Longest logo, in bytes: it is sent with pages and mails.
 const LOGO_BYTES_MAX: usize = 200 * 1_024;
@@ -21,6 +24,9 @@ pub enum BrandMistake {
     /// Not a language that is spoken here.
     #[error("pages and mails are written in: en, de")]
     Language,
+    /// Not a time zone.
+    #[error("write a time zone, as Europe/Vienna or +02:00")]
+    TimeZone,
     /// Not a web address.
     #[error("write it as https://shop.example.com")]
     Url,
@@ -62,6 +68,7 @@ pub struct Brand {
     pub(crate) language: Option<&'static Language>,
     pub(crate) url: Option<String>,
     pub(crate) support: Option<String>,
+    pub(crate) time_zone: Option<Zone>,
 }
 
 impl Brand {
@@ -109,6 +116,21 @@ impl Brand {
     pub fn language(mut self, name: &str) -> Result<Self, BrandMistake> {
         self.language = Some(language::named(name).ok_or(BrandMistake::Language)?);
         Ok(self)
+    }
+
+    /// Where the shop is: with whose midnight the days begin that the dashboard, reports and the daily
+    /// summary count. Without it the summary's time zone is taken, or else UTC.
+    ///
+    /// # Errors
+    /// When it is no time zone.
+    pub fn time_zone(mut self, name: &str) -> Result<Self, BrandMistake> {
+        self.time_zone = Some(Zone::parse(name.trim()).ok_or(BrandMistake::TimeZone)?);
+        Ok(self)
+    }
+
+    /// The time zone that counts.
+    pub(crate) fn zone(&self) -> Zone {
+        self.time_zone.clone().unwrap_or_default()
     }
 
     /// The shop's own pages.

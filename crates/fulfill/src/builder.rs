@@ -23,6 +23,7 @@ use crate::{
     stripe::{Client, ClientMistake, ClientSettings, Secrets},
     wake::Wake,
     web::{self, Web},
+    zone::Zone,
 };
 
 /// Why nothing was opened. Each names what to change.
@@ -231,7 +232,7 @@ impl Builder {
             merchant: self.mail.as_ref().is_some_and(Mail::has_merchant),
         };
         let mut actions = self.actions;
-        let brand = Arc::new(self.brand);
+        let brand = Arc::new(with_zone(self.brand, self.mail.as_ref()));
         let links = Links::new(store.secret("links", fresh_secret()).await?.into());
         let daily = match self.mail {
             Some(mail) => mail
@@ -269,6 +270,12 @@ impl Builder {
     }
 }
 
+/// Where nobody said where the shop is, it is where its day is summed up.
+fn with_zone(mut brand: Brand, mail: Option<&Mail>) -> Brand {
+    brand.time_zone = brand.time_zone.or_else(|| mail.and_then(Mail::time_zone).cloned());
+    brand
+}
+
 /// 256 bits of chance, in hex.
 fn fresh_secret() -> String {
     let bytes: [u8; 32] = rand::random();
@@ -301,6 +308,12 @@ impl Fulfill {
     #[must_use]
     pub fn builder() -> Builder {
         Builder::default()
+    }
+
+    /// With whose midnight the days of reports begin.
+    #[must_use]
+    pub fn zone(&self) -> Zone {
+        self.brand.zone()
     }
 
     /// Webhook, landing page, dashboard, API, health and metrics.

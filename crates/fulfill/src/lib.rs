@@ -20,6 +20,7 @@ pub mod store;
 pub mod stripe;
 mod wake;
 mod web;
+mod zone;
 
 pub use brand::{Brand, BrandMistake};
 pub use builder::{Builder, Fulfill, OpenError};
@@ -30,3 +31,4 @@ pub use meters::Meters;
 pub use pulse::Pulse;
 pub use sign_in::PersonMistake;
 pub use wake::Wake;
+pub use zone::Zone;

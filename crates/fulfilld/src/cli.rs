@@ -398,7 +398,7 @@ pub(crate) struct ReportArgs {
     /// What is reported: one row an order, a line of an order, or a change of a shelf
     #[arg(value_name = "orders|lines|stock", value_parser = report)]
     pub(crate) report: Report,
-    /// The first day (in UTC), or a moment; an order counts from when it was first heard of
+    /// The first day (of the shop's time zone), or a moment; an order counts from when it was first heard of
     #[arg(long, value_name = "DAY")]
     pub(crate) from: Option<String>,
     /// The last day, which is included; or a moment, which is not

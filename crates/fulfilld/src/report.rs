@@ -15,9 +15,10 @@ use crate::{cli::ReportArgs, installation::Installation, stdout};
 
 /// Reports.
 pub(crate) async fn run(config: Option<&Path>, args: ReportArgs) -> anyhow::Result<ExitCode> {
-    let period = Period::between(args.from.as_deref(), args.until.as_deref())?;
-    let mut target = Target::open(args.output)?;
     let here = Installation::open(config).await?;
+    let zone = here.fulfill.zone();
+    let period = Period::between(args.from.as_deref(), args.until.as_deref(), &zone)?;
+    let mut target = Target::open(args.output)?;
     let mut csv = Csv::new(here.fulfill.store().clone(), args.report, period);
     if args.bom {
         csv = csv.for_spreadsheets();

@@ -1,7 +1,9 @@
 //! From when until when, as people say it.
 
 use fulfill_rules::Millis;
-use jiff::{Timestamp, civil::Date, tz::TimeZone};
+use jiff::{Timestamp, civil::Date};
+
+use crate::zone::Zone;
 
 /// A time from a moment on and before another; without one of them it has no such end.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -31,29 +33,31 @@ pub enum NotAPeriod {
 }
 
 impl Period {
-    /// Reads both ends: days in UTC, the last one included, or moments (RFC 3339), the last one not.
+    /// Reads both ends: days of that time zone, the last one included, or moments (RFC 3339), the last one
+    /// not.
     ///
     /// # Errors
     /// [`NotAPeriod`] says what is wrong.
-    pub fn between(from: Option<&str>, until: Option<&str>) -> Result<Self, NotAPeriod> {
+    pub fn between(
+        from: Option<&str>,
+        until: Option<&str>,
+        zone: &Zone,
+    ) -> Result<Self, NotAPeriod> {
         let read = |end: &'static str, text: Option<&str>| {
             text.map(|text| {
                 let text = text.trim();
                 let day =
                     |date: Date| if end == "until" { date.tomorrow().ok() } else { Some(date) };
                 let moment = match text.parse::<Timestamp>() {
-                    Ok(moment) => Some(moment),
+                    Ok(moment) => Some(moment.as_millisecond()),
                     // Nothing but a day: 2026-11-05T09:30 would be read as one, too.
-                    Err(_) if text.len() == "2026-11-05".len() => text
-                        .parse::<Date>()
-                        .ok()
-                        .and_then(day)
-                        .and_then(|date| date.to_zoned(TimeZone::UTC).ok())
-                        .map(|zoned| zoned.timestamp()),
+                    Err(_) if text.len() == "2026-11-05".len() => {
+                        text.parse::<Date>().ok().and_then(day).and_then(|date| zone.midnight(date))
+                    }
                     Err(_) => None,
                 };
                 let unread = || NotAPeriod::Unread { end, text: text.to_owned() };
-                moment.map(Timestamp::as_millisecond).ok_or_else(unread)
+                moment.ok_or_else(unread)
             })
             .transpose()
         };
@@ -67,9 +71,10 @@ impl Period {
 
 #[cfg(test)]
 mod tests {
-    use fulfill_rules::DAY;
+    use fulfill_rules::{DAY, HOUR};
 
     use super::{NotAPeriod, Period};
+    use crate::zone::Zone;
 
     /// 2024-01-01T00:00:00Z.
     const NEW_YEAR: i64 = 1_704_067_200_000;
@@ -83,7 +88,7 @@ mod tests {
             (None, Some("2024-01-01T00:00:00Z"), (None, Some(NEW_YEAR))),
             (None, Some("2024-01-01T01:00:00.5+01:00"), (None, Some(NEW_YEAR + 500))),
         ] {
-            let period = Period::between(from, until).unwrap();
+            let period = Period::between(from, until, &Zone::default()).unwrap();
             assert_eq!((period.from, period.until), wanted, "{from:?} {until:?}");
         }
     }
@@ -93,12 +98,24 @@ mod tests {
         for bad in
             ["", "today", "2024-02-30", "2024-01-01T09:30", "2024-1-1", "20240101", "9999-12-31"]
         {
-            let why = Period::between(None, Some(bad)).unwrap_err();
+            let why = Period::between(None, Some(bad), &Zone::default()).unwrap_err();
             assert_eq!(why, NotAPeriod::Unread { end: "until", text: bad.to_owned() });
             assert!(why.to_string().starts_with(&format!("until: '{bad}'")));
         }
-        let backwards = Period::between(Some("2024-01-02"), Some("2024-01-01"));
+        let between = |from, until| Period::between(Some(from), Some(until), &Zone::default());
+        let backwards = between("2024-01-02", "2024-01-01");
         assert_eq!(backwards, Err(NotAPeriod::Backwards));
-        assert!(Period::between(Some("2024-01-01"), Some("2024-01-01")).is_ok());
+        assert!(between("2024-01-01", "2024-01-01").is_ok());
+    }
+
+    #[test]
+    fn days_are_the_shops_and_moments_everybodys() {
+        // Turned forward on 31 March 2024: the day has 23 hours.
+        const EASTER: i64 = 1_711_839_600_000;
+        let vienna = Zone::parse("Europe/Vienna").unwrap();
+        let day = Period::between(Some("2024-03-31"), Some("2024-03-31"), &vienna).unwrap();
+        assert_eq!((day.from, day.until), (Some(EASTER), Some(EASTER + 23 * HOUR)));
+        let moment = Period::between(Some("2024-01-01T00:00:00Z"), None, &vienna).unwrap();
+        assert_eq!(moment.from, Some(NEW_YEAR));
     }
 }

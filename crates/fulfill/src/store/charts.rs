@@ -3,11 +3,16 @@
 use std::collections::BTreeMap;
 
 use fulfill_rules::{DAY, HOUR, MINUTE, Millis, SECOND};
+use jiff::{Span, civil::Date};
 
 use super::{Store, StoreError, db::vals};
+use crate::zone::Zone;
 
 /// Longest span, in days.
 const DAYS_MAX: i64 = 366;
+/// Nowhere on Earth does a day begin between quarters of an hour: they are counted, and put into days here,
+/// as databases do not know each zone's.
+const BETWEEN_MIDNIGHTS: Millis = 15 * MINUTE;
 /// Upper ends of the spans that are told apart; what took longer is the last one.
 pub const SPANS: [Millis; 6] = [SECOND, 10 * SECOND, MINUTE, HOUR, DAY, 7 * DAY];
 
@@ -30,36 +35,40 @@ pub struct Spans {
 }
 
 impl Store {
-    /// Orders and revenue of the last `days` days, each of them there, the oldest first. A day begins
-    /// at midnight `offset` after UTC.
+    /// Orders and revenue of the last `days` days of that time zone, each of them there, the oldest first.
     ///
     /// # Errors
     /// When it cannot be read.
-    pub async fn days(&self, days: i64, offset: Millis) -> Result<Vec<DayView>, StoreError> {
+    pub async fn days(&self, days: i64, zone: &Zone) -> Result<Vec<DayView>, StoreError> {
         let livemode = self.livemode;
-        let days = days.clamp(1, DAYS_MAX);
-        let today = (self.now() + offset).div_euclid(DAY);
-        let first = today - days + 1;
+        let today = zone.date(self.now());
+        let back = |n| today.and_then(|today| today.checked_sub(Span::new().days(n)).ok());
+        let dates: Vec<Date> = (0..days.clamp(1, DAYS_MAX)).rev().filter_map(back).collect();
+        let begins = |date: &Date| zone.midnight(*date).map(|begins_at| (*date, begins_at));
+        let begins: Vec<(Date, Millis)> = dates.iter().filter_map(begins).collect();
+        let first = begins.first().map_or(Millis::MAX, |(_, begins_at)| *begins_at);
         let rows: Vec<(i64, Option<String>, i64, i64)> = self
             .db
             .read(move |tx| {
                 Box::pin(async move {
                     tx.fetch(
-                        "SELECT (placed_at + $2) / 86400000, currency, COUNT(*), \
+                        "SELECT placed_at / $2, currency, COUNT(*), \
                            CAST(SUM(COALESCE(amount, 0)) AS BIGINT) FROM digest \
                          WHERE livemode = $1 AND placed_at IS NOT NULL AND placed_at >= $3 GROUP BY 1, 2",
-                        vals![livemode, offset, first * DAY - offset],
+                        vals![livemode, BETWEEN_MIDNIGHTS, first],
                     )
                     .await
                 })
             })
             .await?;
-        let mut found: BTreeMap<i64, DayView> = (first..=today)
-            .map(|day| (day, DayView { begins_at: day * DAY - offset, ..DayView::default() }))
+        let mut found: BTreeMap<Date, DayView> = begins
+            .into_iter()
+            .map(|(date, begins_at)| (date, DayView { begins_at, ..DayView::default() }))
             .collect();
-        for (day, currency, orders, amount) in rows {
+        for (part, currency, orders, amount) in rows {
+            let date = zone.date(part.saturating_mul(BETWEEN_MIDNIGHTS));
             // A clock that was set back does not make days of the future.
-            let Some(day) = found.get_mut(&day) else { continue };
+            let Some(day) = date.and_then(|date| found.get_mut(&date)) else { continue };
             day.orders += orders;
             if let Some(currency) = currency {
                 *day.revenue.entry(currency).or_default() += amount;

@@ -29,7 +29,7 @@ pub(super) async fn csv(
     };
     let given = parameters(&uri, &["from", "until"])?;
     let end = |name: &str| given.get(name).map(String::as_str);
-    let period = Period::between(end("from"), end("until"))
+    let period = Period::between(end("from"), end("until"), &web.brand.zone())
         .map_err(|mistake| Problem::invalid(mistake.to_string()))?;
     Ok(download(report, Csv::new(web.store.clone(), report, period)).await?)
 }

@@ -1,6 +1,7 @@
 //! What reports are made of, and how they come out.
 
 use fulfill::{
+    Zone,
     reports::{Csv, Period, Report},
     store::{PartQuery, Store},
 };
@@ -150,7 +151,7 @@ both!(a_report_holds_what_its_time_holds, async |t| {
         (None, Some("2024-01-01T00:00:00Z"), &[]),
         (Some("2024-01-05"), None, &[]),
     ] {
-        let period = Period::between(from, until).unwrap();
+        let period = Period::between(from, until, &Zone::default()).unwrap();
         for report in [Report::Orders, Report::Lines] {
             let rows = read(&t.store, report, period).await;
             assert_eq!(firsts(&rows), wanted, "{from:?} {until:?}");
@@ -213,7 +214,7 @@ both!(a_change_of_a_shelf_is_a_row, async |t| {
             "2024-01-02T00:00:00Z|MUG|-1|0|2|cs_test_a||",
         ]
     );
-    let second = Period::between(Some("2024-01-02"), None).unwrap();
+    let second = Period::between(Some("2024-01-02"), None, &Zone::default()).unwrap();
     assert_eq!(mugs(read(&t.store, Report::Stock, second).await).len(), 1);
 });
 

@@ -1,6 +1,9 @@
 //! What waits for a person, and what is counted for pictures.
 
-use fulfill::store::{Look, Looked, Ringer, ToDo, Troubled};
+use fulfill::{
+    Zone,
+    store::{Look, Looked, Ringer, ToDo, Troubled},
+};
 use fulfill_rules::{DAY, HOUR, MINUTE, order::ByHand, shipment::Shipment};
 
 use crate::{Bench, bench::key, both, supply::open};
@@ -166,16 +169,42 @@ both!(an_event_about_a_session_that_stripe_does_not_know_is_put_aside_or_found, 
 });
 
 both!(orders_and_revenue_are_counted_by_day, async |t| {
+    let zone = Zone::parse("+02:00").unwrap();
     t.pay("cs_test_a", &[("course", 1)]).await;
     t.advance(DAY);
     t.pay("cs_test_b", &[("course", 1)]).await;
     t.pay("cs_test_c", &[("course", 1)]).await;
-    let days = t.store.days(3, 2 * HOUR).await.unwrap();
+    let days = t.store.days(3, &zone).await.unwrap();
     let orders: Vec<i64> = days.iter().map(|day| day.orders).collect();
     assert_eq!(orders, [0, 1, 2]);
     assert!(days.iter().all(|day| (day.begins_at + 2 * HOUR) % DAY == 0));
     let sum: i64 = days.iter().flat_map(|day| day.revenue.values()).sum();
     assert!(sum > 0, "{days:#?}");
-    assert_eq!(t.store.days(1, 2 * HOUR).await.unwrap()[0].orders, 2);
+    assert_eq!(t.store.days(1, &zone).await.unwrap()[0].orders, 2);
     assert_eq!(t.store.spans(3).await.unwrap().counts.iter().sum::<i64>(), 3);
+});
+
+both!(an_order_counts_on_the_day_that_the_shops_clock_shows, async |t| {
+    for (session, moment) in [
+        // Vienna's clocks were turned forward on 31 March 2024: that day had 23 hours.
+        ("'before'", "2024-03-30T22:59:59Z"),
+        ("'first'", "2024-03-30T23:00:00Z"),
+        ("'last'", "2024-03-31T21:59:59Z"),
+        ("'after'", "2024-03-31T22:00:00Z"),
+    ] {
+        let at = moment.parse::<jiff::Timestamp>().unwrap().as_millisecond();
+        t.sql(&format!(
+            "INSERT INTO digest (session, livemode, placed_at, currency, amount, haystack) \
+             VALUES ({at}, FALSE, {at}, 'eur', 100, {session})"
+        ))
+        .await;
+    }
+    let now = "2024-04-01T12:00:00Z".parse::<jiff::Timestamp>().unwrap().as_millisecond();
+    t.advance(now - t.clock.now());
+    for (zone, wanted) in [("Europe/Vienna", [1, 2, 1]), ("UTC", [2, 2, 0]), ("-11:00", [2, 2, 0])]
+    {
+        let days = t.store.days(3, &Zone::parse(zone).unwrap()).await.unwrap();
+        let orders: Vec<i64> = days.iter().map(|day| day.orders).collect();
+        assert_eq!(orders, wanted, "{zone}: {days:#?}");
+    }
 });

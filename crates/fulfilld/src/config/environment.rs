@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 /// A setting: its name in the file (a dot stands for a table), its name in the environment.
-pub(super) const NAMES: [(&str, Option<&str>); 25] = [
+pub(super) const NAMES: [(&str, Option<&str>); 26] = [
     ("stripe_secret_key", Some("STRIPE_SECRET_KEY")),
     ("stripe_webhook_secret", Some("STRIPE_WEBHOOK_SECRET")),
     ("stripe_api_base", Some("STRIPE_API_BASE")),
@@ -20,6 +20,7 @@ pub(super) const NAMES: [(&str, Option<&str>); 25] = [
     ("shop.language", None),
     ("shop.url", None),
     ("shop.support", None),
+    ("shop.time_zone", None),
     ("mail.smtp", Some("FULFILLD_SMTP")),
     ("mail.from", Some("FULFILLD_MAIL_FROM")),
     ("mail.merchant", None),

@@ -13,12 +13,13 @@ impl Given<'_> {
     /// A wish with a mistake is named and left out. Only whoever shows the logo needs its file.
     pub(super) fn shop(&mut self, file: Option<&Path>, need: Need) -> Brand {
         type Wish = fn(Brand, &str) -> Result<Brand, BrandMistake>;
-        let wishes: [(&'static str, Wish); 5] = [
+        let wishes: [(&'static str, Wish); 6] = [
             ("shop.name", Brand::name),
             ("shop.color", Brand::color),
             ("shop.language", Brand::language),
             ("shop.url", Brand::url),
             ("shop.support", Brand::support),
+            ("shop.time_zone", Brand::time_zone),
         ];
         let mut brand = Brand::default();
         for (name, wish) in wishes {

@@ -137,14 +137,15 @@ fn the_example_names_every_setting_and_has_no_mistake() {
 
 #[test]
 fn the_shop_shows_itself_as_it_is_told_and_every_mistake_is_named() {
-    let toml = "[shop]\nname = \"Tea & Co\"\nlanguage = \"de\"\ncolor = \"#135\"\nurl = \"shop\"\n\
+    let toml = "[shop]\nname = \"Tea & Co\"\nlanguage = \"de\"\ntime_zone = \"Vienna\"\ncolor = \"#135\"\nurl = \"shop\"\n\
                 support = \"help\"\nlogo = \"nowhere.svg\"\nlogoo = \"x\"";
     let said = loaded(toml, &[KEY, SECRET]).unwrap_err();
     for expected in [
-        "line 4: shop.color is '#135': write a color as #2f4fd0",
-        "line 5: shop.url is 'shop': write it as https://",
-        "line 6: shop.support is 'help': write a mail address",
-        "line 7: shop.logo is 'nowhere.svg': there is no such file",
+        "line 4: shop.time_zone is 'Vienna': write a time zone, as Europe/Vienna or +02:00",
+        "line 5: shop.color is '#135': write a color as #2f4fd0",
+        "line 6: shop.url is 'shop': write it as https://",
+        "line 7: shop.support is 'help': write a mail address",
+        "line 8: shop.logo is 'nowhere.svg': there is no such file",
         "there is no setting shop.logoo; did you mean shop.logo?",
     ] {
         assert!(said.contains(expected), "{expected:?} is not in:\n{said}");

@@ -36,6 +36,7 @@ use crate::{
     clock::Clock,
     links::Links,
     store::{self, OrderView, Store},
+    zone::Zone,
 };
 
 /// Every kind of mail about an order.
@@ -89,7 +90,7 @@ pub enum MailMistake {
     Language,
     /// Not a time of day.
     #[error(
-        "write a time of day and where, as 08:00 Europe/Vienna or 08:00 +02:00 (UTC if left out)"
+        "write a time of day and where, as 08:00 Europe/Vienna or 08:00 +02:00 (the shop's time zone if left out)"
     )]
     Time,
     /// Not a certificate.
@@ -187,13 +188,19 @@ impl Mail {
         self
     }
 
-    /// Sums each day up for the merchant, at this time of the next one: `08:00 Europe/Vienna`.
+    /// Sums each day up for the merchant, at this time of the next one: `08:00 Europe/Vienna`, or `08:00`
+    /// by the shop's clock.
     ///
     /// # Errors
     /// When it is not a time.
     pub fn summary(mut self, at: &str) -> Result<Self, MailMistake> {
         self.summary = Some(At::parse(at).ok_or(MailMistake::Time)?);
         Ok(self)
+    }
+
+    /// The time zone of the summary, where one was said.
+    pub(crate) fn time_zone(&self) -> Option<&Zone> {
+        self.summary.as_ref().and_then(At::zone)
     }
 
     /// Trusts mail servers whose certificates this one has signed, too (PEM).
@@ -291,7 +298,8 @@ impl Mail {
                 Box::pin(async move { post.run(kind, job).await })
             });
         }
-        Ok(at.map(|at| Daily::new(post, at)))
+        let zone = brand.zone();
+        Ok(at.map(|at| Daily::new(post, at, &zone)))
     }
 }
 

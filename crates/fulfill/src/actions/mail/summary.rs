@@ -4,9 +4,8 @@ use std::sync::Arc;
 
 use fulfill_rules::{Millis, plan::Catalog};
 use jiff::{
-    Timestamp,
     civil::{Date, Time},
-    tz::{Offset, TimeZone},
+    tz::TimeZone,
 };
 use serde::Serialize;
 
@@ -19,6 +18,7 @@ use super::{
 use crate::{
     actions::{Fault, Receipt},
     store::DaySummary,
+    zone::Zone,
 };
 
 /// Its kind, as other mails have theirs.
@@ -28,7 +28,8 @@ pub(super) const KIND: &str = "mail.summary";
 #[derive(Debug, Clone)]
 pub(super) struct At {
     time: Time,
-    zone: TimeZone,
+    /// The shop's, where none was said.
+    zone: Option<Zone>,
 }
 
 /// A day that is over.
@@ -46,61 +47,58 @@ pub(crate) struct Day {
 impl At {
     /// `08:00`, `08:00 +02:00`, `08:00 Europe/Vienna`.
     pub(super) fn parse(text: &str) -> Option<Self> {
-        let (time, zone) = text.trim().split_once(' ').unwrap_or((text.trim(), "UTC"));
+        let (time, zone) = match text.trim().split_once(' ') {
+            Some((time, zone)) => (time, Some(Zone::parse(zone.trim())?)),
+            None => (text.trim(), None),
+        };
         let (hour, minute) = time.split_once(':')?;
         let number = |text: &str| match text.len() {
             1 | 2 if text.chars().all(|c| c.is_ascii_digit()) => text.parse::<i8>().ok(),
             _ => None,
         };
         let time = Time::new(number(hour)?, number(minute)?, 0, 0).ok()?;
-        Some(Self { time, zone: zone_of(zone.trim())? })
+        Some(Self { time, zone })
     }
 
-    /// The day that is told now; it was over at the last time of telling.
-    pub(super) fn day(&self, now: Millis) -> Option<Day> {
-        let local = Timestamp::from_millisecond(now).ok()?.to_zoned(self.zone.clone());
-        let told_on = match self.moment(local.date())? <= now {
-            true => local.date(),
-            false => local.date().yesterday().ok()?,
-        };
-        self.of(told_on.yesterday().ok()?)
-    }
-
-    /// A day of the calendar, from its midnight to the next.
-    fn of(&self, date: Date) -> Option<Day> {
-        let told_on = date.tomorrow().ok()?;
-        let midnight = |date: Date| {
-            let at = date.to_zoned(self.zone.clone()).ok()?;
-            Some(at.timestamp().as_millisecond())
-        };
-        Some(Day {
-            name: date.to_string(),
-            date,
-            from: midnight(date)?,
-            until: midnight(told_on)?,
-            next_at: self.moment(told_on.tomorrow().ok()?)?,
-        })
-    }
-
-    /// This time on that day; where a clock that is turned forward leaves it out, a little later.
-    fn moment(&self, date: Date) -> Option<Millis> {
-        let at = date.to_datetime(self.time).to_zoned(self.zone.clone()).ok()?;
-        Some(at.timestamp().as_millisecond())
+    /// Where it was said to be.
+    pub(super) fn zone(&self) -> Option<&Zone> {
+        self.zone.as_ref()
     }
 }
 
-fn zone_of(name: &str) -> Option<TimeZone> {
-    if name == "UTC" {
-        return Some(TimeZone::UTC);
+/// A time of day in the time zone that counts.
+#[derive(Debug, Clone)]
+struct Hour {
+    time: Time,
+    zone: Zone,
+}
+
+impl Hour {
+    fn of(at: At, shops: &Zone) -> Self {
+        Self { time: at.time, zone: at.zone.unwrap_or_else(|| shops.clone()) }
     }
-    let Some(sign @ ('+' | '-')) = name.chars().next() else {
-        return TimeZone::get(name).ok();
-    };
-    let (hours, minutes) = name[1..].split_once(':')?;
-    let (hours, minutes): (i32, i32) = (hours.parse().ok()?, minutes.parse().ok()?);
-    let fits = (0..=14).contains(&hours) && (0..60).contains(&minutes);
-    let seconds = (hours * 60 + minutes) * 60 * if sign == '-' { -1 } else { 1 };
-    Offset::from_seconds(seconds).ok().filter(|_| fits).map(TimeZone::fixed)
+
+    /// The day that is told now; it was over at the last time of telling.
+    fn day(&self, now: Millis) -> Option<Day> {
+        let today = self.zone.date(now)?;
+        let told_on = match self.zone.moment(today, self.time)? <= now {
+            true => today,
+            false => today.yesterday().ok()?,
+        };
+        self.calendar(told_on.yesterday().ok()?)
+    }
+
+    /// A day of the calendar, from its midnight to the next.
+    fn calendar(&self, date: Date) -> Option<Day> {
+        let told_on = date.tomorrow().ok()?;
+        Some(Day {
+            name: date.to_string(),
+            date,
+            from: self.zone.midnight(date)?,
+            until: self.zone.midnight(told_on)?,
+            next_at: self.zone.moment(told_on.tomorrow().ok()?, self.time)?,
+        })
+    }
 }
 
 /// What the template is given.
@@ -172,12 +170,13 @@ pub(super) fn shown(of: &DaySummary, date: Date, words: &Words, shop: &Shop) -> 
 #[derive(Clone)]
 pub(crate) struct Daily {
     post: Arc<Post>,
-    at: At,
+    at: Hour,
 }
 
 impl Daily {
-    pub(super) fn new(post: Arc<Post>, at: At) -> Self {
-        Self { post, at }
+    /// `shops` counts where the merchant said none for it.
+    pub(super) fn new(post: Arc<Post>, at: At, shops: &Zone) -> Self {
+        Self { post, at: Hour::of(at, shops) }
     }
 
     /// The day that is told now.
@@ -187,7 +186,7 @@ impl Daily {
 
     /// The day of this name.
     pub(crate) fn named(&self, name: &str) -> Option<Day> {
-        self.at.of(name.parse().ok()?)
+        self.at.calendar(name.parse().ok()?)
     }
 
     /// Writes and sends it. The same Message-ID on every try.
@@ -223,7 +222,13 @@ impl Daily {
 
 #[cfg(test)]
 mod tests {
+    use jiff::Timestamp;
+
     use super::*;
+
+    fn hour(text: &str) -> Hour {
+        Hour::of(At::parse(text).unwrap(), &Zone::parse("America/New_York").unwrap())
+    }
 
     fn ms(text: &str) -> Millis {
         text.parse::<Timestamp>().unwrap().as_millisecond()
@@ -245,7 +250,7 @@ mod tests {
 
     #[test]
     fn a_day_is_told_from_its_morning_after_until_the_next() {
-        let at = At::parse("08:00 +02:00").unwrap();
+        let at = hour("08:00 +02:00");
         for now in ["2027-03-08T06:00:00Z", "2027-03-09T05:59:59Z"] {
             let day = at.day(ms(now)).unwrap();
             assert_eq!(day.name, "2027-03-07", "{now}");
@@ -257,9 +262,16 @@ mod tests {
     }
 
     #[test]
+    fn a_time_without_a_place_is_the_shops() {
+        let day = hour("08:00").day(ms("2027-03-08T13:00:00Z")).unwrap();
+        assert_eq!((day.name.as_str(), day.from), ("2027-03-07", ms("2027-03-07T05:00:00Z")));
+        assert_eq!(hour("08:00").day(ms("2027-03-08T12:59:59Z")).unwrap().name, "2027-03-06");
+    }
+
+    #[test]
     fn days_fit_together_where_clocks_are_turned() {
         // Turned on 28 March and on 31 October 2027; half past two is left out, or there twice.
-        let at = At::parse("02:30 Europe/Vienna").unwrap();
+        let at = hour("02:30 Europe/Vienna");
         let mut now = ms("2027-01-01T12:00:00Z");
         let mut last = at.day(now).unwrap();
         let (mut shortest, mut longest) = (i64::MAX, 0);

@@ -14,6 +14,7 @@ use super::{
     form::Form,
     guard::{self, Login},
 };
+use crate::zone::Zone;
 
 /// The cookie in which the script tells how far local time is ahead of UTC, in minutes.
 const OFFSET_COOKIE: &str = "fulfilld_offset";
@@ -60,8 +61,10 @@ pub(super) struct Visit {
     pub(super) query: Form,
     /// The address below the base, for the page to be fetched again.
     here: String,
-    /// Local time is so far ahead of UTC.
-    pub(super) offset_minutes: i64,
+    /// The reader's time is so far ahead of UTC.
+    offset_minutes: i64,
+    /// The shop's time zone, where somebody said it: then it counts for all that is shown.
+    zone: Option<Zone>,
     pub(super) livemode: bool,
     /// What the shop is called.
     shop: String,
@@ -92,6 +95,7 @@ impl Visit {
             query: Form::read(request.uri().query().unwrap_or_default().as_bytes()),
             here: at.trim_start_matches('/').to_owned(),
             offset_minutes: offset.unwrap_or(0).clamp(-OFFSET_MAX, OFFSET_MAX),
+            zone: desk.web.brand.time_zone.clone(),
             livemode: desk.web.store.livemode(),
             shop: desk.web.brand.name.clone().unwrap_or_else(|| "fulfilld".to_owned()),
             login: None,
@@ -130,6 +134,7 @@ impl Visit {
             person: self.login.as_ref().map(|login| login.person.name.clone()),
             csrf: self.login.as_ref().map(|login| login.csrf.clone()).unwrap_or_default(),
             offset_minutes: self.offset_minutes,
+            zone: self.zone.clone(),
             waiting: self.waiting,
         }
     }
@@ -153,7 +158,8 @@ pub(super) struct Frame {
     pub(super) shop: String,
     pub(super) person: Option<String>,
     pub(super) csrf: String,
-    pub(super) offset_minutes: i64,
+    offset_minutes: i64,
+    zone: Option<Zone>,
     pub(super) waiting: i64,
 }
 
@@ -163,7 +169,7 @@ impl Frame {
         if self.part == part { "page" } else { "false" }
     }
 
-    /// `28 Nov 2026, 21:13`, by the reader's clock.
+    /// `28 Nov 2026, 21:13`, by the shop's clock, or else by the reader's.
     pub(super) fn when(&self, at: &Millis) -> String {
         self.written(*at, "%-d %b %Y, %H:%M")
     }
@@ -173,7 +179,20 @@ impl Frame {
         self.written(*at, "%-d %b %Y")
     }
 
+    /// The same for the beginning of a day that was counted.
+    pub(super) fn counted_day(&self, begins_at: Millis) -> String {
+        self.zone.clone().unwrap_or_default().written(begins_at, "%-d %b %Y")
+    }
+
+    /// Whose midnight days are counted by: `Europe/Vienna`, or `UTC` where the shop said none.
+    pub(super) fn days(&self) -> &str {
+        self.zone.as_ref().map_or("UTC", Zone::name)
+    }
+
     fn written(&self, at: Millis, how: &str) -> String {
+        if let Some(zone) = &self.zone {
+            return zone.written(at, how);
+        }
         let local = at.saturating_add(self.offset_minutes * MINUTE);
         let moment = jiff::Timestamp::from_millisecond(local);
         moment.map(|moment| moment.strftime(how).to_string()).unwrap_or_default()
@@ -185,8 +204,11 @@ impl Frame {
         jiff::Timestamp::from_millisecond(*at).map(|at| at.to_string()).unwrap_or_default()
     }
 
-    /// `UTC+1`, `UTC−3:30`.
+    /// Whose clock times are written by: `Europe/Vienna`; `UTC+1`, `UTC−3:30` for a reader's.
     pub(super) fn zone(&self) -> String {
+        if let Some(zone) = &self.zone {
+            return zone.name().to_owned();
+        }
         match self.offset_minutes {
             0 => "UTC".to_owned(),
             minutes => {

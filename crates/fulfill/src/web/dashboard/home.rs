@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use askama::Template;
 use axum::{Extension, http::StatusCode, response::Response};
-use fulfill_rules::{MINUTE, order::Status};
+use fulfill_rules::order::Status;
 
 use super::{
     Desk, In, State,
@@ -54,7 +54,7 @@ async fn read(desk: &Desk, visit: &Visit) -> Result<Home, StoreError> {
     let of = |status: Status| {
         open.iter().find(|(known, _)| known == status.as_str()).map_or(0, |(_, n)| *n)
     };
-    let days = store.days(DAYS, visit.offset_minutes * MINUTE).await?;
+    let days = store.days(DAYS, &desk.web.brand.zone()).await?;
     let query = OrdersQuery { limit: NEWEST, ..OrdersQuery::default() };
     let newest = store.orders(query).await?;
     let today = days.last().cloned().unwrap_or_default();
@@ -74,7 +74,7 @@ async fn read(desk: &Desk, visit: &Visit) -> Result<Home, StoreError> {
 }
 
 fn charts(f: &Frame, days: &[DayView]) -> Vec<Chart> {
-    let label = |day: &DayView| f.day(&day.begins_at);
+    let label = |day: &DayView| f.counted_day(day.begins_at);
     let orders: i64 = days.iter().map(|day| day.orders).sum();
     let values = days.iter().map(|day| (label(day), day.orders)).collect();
     let mut charts =

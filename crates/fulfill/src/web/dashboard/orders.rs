@@ -2,7 +2,8 @@
 
 use askama::Template;
 use axum::{Extension, http::StatusCode, response::Response};
-use fulfill_rules::{DAY, MINUTE, Millis, order::Status};
+use fulfill_rules::{Millis, order::Status};
+use jiff::civil::Date;
 
 use super::{
     Desk, In, State,
@@ -99,7 +100,11 @@ async fn found(desk: &Desk, visit: &Visit) -> Result<Orders, StoreError> {
     let word = asked.get("status");
     let (status, to_ship) = (Status::parse(word), word == "to_ship");
     let (from, until) = (asked.get("from").to_owned(), asked.get("until").to_owned());
-    let (first, last) = (midnight(&from, visit), midnight(&until, visit));
+    let zone = desk.web.brand.zone();
+    let day = |text: &str| text.parse::<Date>().ok();
+    let first = day(&from).and_then(|day| zone.midnight(day));
+    // The day that is named belongs to the period.
+    let last = day(&until).and_then(|day| zone.midnight(day.tomorrow().ok()?));
     let wrong = [
         (!word.is_empty() && status.is_none() && !to_ship)
             .then(|| format!("There is no status “{}”.", short(word))),
@@ -117,8 +122,7 @@ async fn found(desk: &Desk, visit: &Visit) -> Result<Orders, StoreError> {
         q: Some(q.clone()).filter(|q| !q.is_empty()),
         to_ship,
         from: first,
-        // The day that is named belongs to the period.
-        until: last.map(|at| at + DAY),
+        until: last,
     };
     let found = match wrong {
         None => desk.web.store.orders(query).await?,
@@ -161,11 +165,4 @@ fn not_a_day(typed: &str, read: Option<Millis>) -> Option<String> {
 /// As much of what was typed as fits into a sentence.
 fn short(typed: &str) -> String {
     typed.chars().take(40).collect()
-}
-
-/// When a day begins by the reader's clock.
-fn midnight(day: &str, visit: &Visit) -> Option<Millis> {
-    let day: jiff::civil::Date = day.parse().ok()?;
-    let at = day.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp().as_millisecond();
-    Some(at - visit.offset_minutes * MINUTE)
 }

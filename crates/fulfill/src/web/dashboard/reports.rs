@@ -42,7 +42,7 @@ pub(super) async fn csv(
         return visit.sentence(StatusCode::NOT_FOUND, "Not found", "There is no such report.");
     };
     let end = |name| Some(visit.query.get(name)).filter(|day| !day.is_empty());
-    match Period::between(end("from"), end("until")) {
+    match Period::between(end("from"), end("until"), &desk.web.brand.zone()) {
         Ok(period) => sent(&desk, &visit, report, period).await,
         Err(mistake) => {
             shown(&visit, StatusCode::BAD_REQUEST, Some(sentence(&mistake.to_string())))

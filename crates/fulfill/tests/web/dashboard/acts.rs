@@ -1,12 +1,12 @@
 //! What a merchant sees and does.
 
-use fulfill::Builder;
+use fulfill::{Brand, Builder};
 use reqwest::Method;
 use serde_json::json;
 
 use super::{Merchant, PASSWORD, idle};
 use crate::{
-    bench::{Site, send},
+    bench::{Site, TOKEN, send},
     stripe::{line, paid, unpaid},
 };
 
@@ -314,6 +314,46 @@ async fn reports_are_downloaded_with_their_days() {
     let odd = ann.get("/reports/orders.csv?from=yesterday").await;
     assert_eq!(odd.status, 400);
     assert!(odd.text.contains("yesterday") && odd.text.contains("2026-11-05"));
+}
+
+#[tokio::test]
+async fn days_and_times_are_the_shops_where_it_says_where_it_is() {
+    // The order is of 2024-01-01T00:00:00Z: in New York it was still the year before.
+    for (zone, day, before, time) in [
+        (None, "2024-01-01", "2023-12-31", "1 Jan 2024, 00:00"),
+        (Some("America/New_York"), "2023-12-31", "2023-12-30", "31 Dec 2023, 19:00"),
+    ] {
+        let site = Site::with(|builder| match zone {
+            Some(zone) => builder.brand(Brand::default().time_zone(zone).unwrap()),
+            None => builder,
+        })
+        .await;
+        let ann = Merchant::ann(&site).await;
+        site.buy(paid("cs_test_a1", &["course"])).await;
+        let days = format!("days as in {}", zone.unwrap_or("UTC"));
+        let when = format!("When ({})", zone.unwrap_or("UTC"));
+        let list = ann.page(&format!("/orders?from={day}&until={day}")).await;
+        for shown in [days.as_str(), &when, time, "cs_test_a1"] {
+            assert!(list.contains(shown), "{shown} is not in {list}");
+        }
+        assert!(!ann.page(&format!("/orders?until={before}")).await.contains("cs_test_a1"));
+        assert!(ann.page("/reports").await.contains(&days));
+        for (last, found) in [(day, true), (before, false)] {
+            let csv = ann.get(&format!("/reports/orders.csv?until={last}")).await.text;
+            assert_eq!(csv.contains("cs_test_a1"), found, "{zone:?} {last}");
+        }
+        let csv = site.request(Method::GET, &format!("/api/reports/orders.csv?until={before}"));
+        let csv = send(csv.bearer_auth(TOKEN)).await;
+        assert_eq!((csv.status, csv.text.contains("cs_test_a1")), (200, false));
+        let start = ann.page("").await;
+        for shown in
+            [days.replace("days", "Days").as_str(), "<span class=\"figure\">1</span> orders today"]
+        {
+            assert!(start.contains(shown), "{shown} is not in {start}");
+        }
+        let date = time.split_once(',').unwrap().0;
+        assert!(start.contains(&format!("<title>{date}: 1</title>")), "{start}");
+    }
 }
 
 #[tokio::test]
