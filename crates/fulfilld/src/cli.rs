@@ -163,13 +163,15 @@ Examples:
   STRIPE_API_BASE=http://127.0.0.1:12111 STRIPE_SECRET_KEY=sk_test_sandbox fulfilld serve
   curl http://127.0.0.1:12111/v1/products -u sk_test_sandbox: -d name=Course";
 
+/// How long a debit takes when nobody says.
+pub(crate) const SETTLE_SECONDS: f64 = 2.0;
+
 #[derive(Debug, Clone, Args)]
-#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct SandboxArgs {
     #[command(subcommand)]
     pub(crate) command: Option<SandboxCommand>,
     /// Where it listens; 0 for a free port
-    #[arg(long, default_value_t = 12_111)]
+    #[arg(long, global = true, default_value_t = 12_111)]
     pub(crate) port: u16,
     /// A Unix socket to listen on, too
     #[arg(long, value_name = "PATH")]
@@ -180,11 +182,11 @@ pub(crate) struct SandboxArgs {
     /// Send every event here, signed, and say each one and its answer
     #[arg(long, value_name = "URL")]
     pub(crate) forward_to: Option<String>,
-    /// Makes ids repeat from run to run
+    /// The same calls give the same ids and events from run to run, but for the times in them
     #[arg(long, value_name = "N")]
     pub(crate) seed: Option<u64>,
     /// How long a bank debit takes
-    #[arg(long, value_name = "SECONDS", default_value_t = 2.0)]
+    #[arg(long, value_name = "SECONDS", default_value_t = SETTLE_SECONDS)]
     pub(crate) settle: f64,
     /// Trouble from the start: a JSON list of what POST /_sandbox/faults takes
     #[arg(long, value_name = "FILE")]
@@ -209,9 +211,6 @@ Examples:
 pub(crate) struct ClockArgs {
     #[command(subcommand)]
     pub(crate) command: Option<ClockCommand>,
-    /// Where the sandbox listens
-    #[arg(long, global = true, default_value_t = 12_111)]
-    pub(crate) port: u16,
     /// Where it is, if not on this machine's loopback
     #[arg(long, global = true, value_name = "URL", conflicts_with = "port")]
     pub(crate) url: Option<String>,

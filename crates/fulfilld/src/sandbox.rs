@@ -7,7 +7,7 @@ use fulfill_sandbox::{Clock, Delivery, Fault, Sandbox};
 use tokio::sync::broadcast::{Receiver, error::RecvError};
 
 use crate::{
-    cli::{SandboxArgs, SandboxCommand},
+    cli::{SETTLE_SECONDS, SandboxArgs, SandboxCommand},
     sandbox_clock, signals,
     stdout::say,
 };
@@ -17,8 +17,19 @@ const SETTLE_SECONDS_MAX: f64 = 30.0 * 86_400.0;
 
 /// Runs until a signal.
 pub(crate) async fn run(args: SandboxArgs) -> anyhow::Result<ExitCode> {
-    if let Some(SandboxCommand::Clock(args)) = args.command {
-        return sandbox_clock::run(args).await;
+    if let Some(SandboxCommand::Clock(clock)) = args.command {
+        let of_another = [
+            ("--socket", args.socket.is_some()),
+            ("--data", args.data.is_some()),
+            ("--forward-to", args.forward_to.is_some()),
+            ("--seed", args.seed.is_some()),
+            ("--settle", (args.settle - SETTLE_SECONDS).abs() > f64::EPSILON),
+            ("--faults", args.faults.is_some()),
+        ];
+        if let Some((name, _)) = of_another.iter().find(|(_, given)| *given) {
+            bail!("{name}: only a sandbox that starts takes it, not the clock of one that runs");
+        }
+        return sandbox_clock::run(clock, args.port).await;
     }
     let faults = args.faults.as_deref().map(faults).transpose()?.unwrap_or_default();
     if !(0.0..=SETTLE_SECONDS_MAX).contains(&args.settle) {
@@ -37,14 +48,7 @@ pub(crate) async fn run(args: SandboxArgs) -> anyhow::Result<ExitCode> {
         builder = builder.seed(seed);
     }
     if let Some(to) = &args.forward_to {
-        // `stripe listen --forward-to localhost:4242/webhook` needs no scheme either.
-        let url = if to.contains("://") { to.clone() } else { format!("http://{to}") };
-        let fits = reqwest::Url::parse(&url)
-            .is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
-        if !fits {
-            bail!("--forward-to {to}: write it as http://localhost:4242/webhook");
-        }
-        builder = builder.forward_to(url);
+        builder = builder.forward_to(forward_to(to)?);
     }
     let sandbox = builder.start().await?;
     faults.into_iter().for_each(|fault| sandbox.faults().add(fault));
@@ -56,6 +60,25 @@ pub(crate) async fn run(args: SandboxArgs) -> anyhow::Result<ExitCode> {
     }
     sandbox.shutdown().await;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Where events go. As with `stripe listen`, `localhost:4242/webhook` needs no scheme, and a port alone
+/// is this machine's.
+fn forward_to(to: &str) -> anyhow::Result<String> {
+    let url = match to.trim() {
+        port if port.parse::<u16>().is_ok() => format!("http://localhost:{port}"),
+        url if url.contains("://") => url.to_owned(),
+        place => format!("http://{place}"),
+    };
+    // A single word without a port is more likely something else than a host.
+    let place = url.split_once("://").map_or("", |(_, place)| place);
+    let named = to.contains("://") || place == "localhost" || place.contains([':', '/', '.']);
+    let fits = reqwest::Url::parse(&url)
+        .is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+    if !fits || !named {
+        bail!("--forward-to {to}: no address. Write it as http://localhost:4242/webhook");
+    }
+    Ok(url)
 }
 
 /// Says each delivery and each answer, as `stripe listen` does.
@@ -124,4 +147,30 @@ fn tell(sandbox: &Sandbox, args: &SandboxArgs) {
         ));
     }
     say("\nCards: 4242 4242 4242 4242 succeeds, 4000 0000 0000 0002 is declined. Ctrl-C stops it.");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn events_are_forwarded_to_addresses_as_stripe_listen_takes_them() {
+        for (to, expected) in [
+            ("http://localhost:4242/webhook", Some("http://localhost:4242/webhook")),
+            ("https://shop.example", Some("https://shop.example")),
+            ("localhost:4242/webhook", Some("http://localhost:4242/webhook")),
+            ("localhost", Some("http://localhost")),
+            ("127.0.0.1:4242", Some("http://127.0.0.1:4242")),
+            ("shop.example/webhook", Some("http://shop.example/webhook")),
+            ("4242", Some("http://localhost:4242")),
+            ("nope", None),
+            ("", None),
+            ("ftp://localhost/x", None),
+            ("http://", None),
+            ("localhost:port", None),
+            ("a b:1", None),
+        ] {
+            assert_eq!(forward_to(to).ok().as_deref(), expected, "{to}");
+        }
+    }
 }

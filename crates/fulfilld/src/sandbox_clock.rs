@@ -24,8 +24,8 @@ struct Time {
 }
 
 /// Asks the sandbox and tells what it says.
-pub(crate) async fn run(args: ClockArgs) -> anyhow::Result<ExitCode> {
-    let url = args.url.unwrap_or_else(|| format!("http://127.0.0.1:{}", args.port));
+pub(crate) async fn run(args: ClockArgs, port: u16) -> anyhow::Result<ExitCode> {
+    let url = args.url.unwrap_or_else(|| format!("http://127.0.0.1:{port}"));
     let url = url.trim_end_matches('/');
     let _ = rustls::crypto::ring::default_provider().install_default();
     let client = reqwest::Client::builder().no_proxy().timeout(TIMEOUT).build()?;

@@ -37,6 +37,8 @@ pub(crate) struct App {
     pub(crate) listeners: Listeners,
     pub(crate) news: News,
     pub(crate) client: reqwest::Client,
+    /// How long a request's body may take.
+    pub(crate) body_within: Duration,
     pub(crate) stop: CancellationToken,
     pub(crate) tasks: TaskTracker,
     pub(crate) runtime: Handle,
@@ -56,6 +58,7 @@ impl App {
         seed: u64,
         faults: Faults,
         client: reqwest::Client,
+        body_within: Duration,
     ) -> Arc<Self> {
         Arc::new(Self {
             clock: state.clock.clock().clone(),
@@ -64,6 +67,7 @@ impl App {
             listeners: Listeners::default(),
             news: News::default(),
             client,
+            body_within,
             stop: CancellationToken::new(),
             tasks: TaskTracker::new(),
             runtime: Handle::current(),

@@ -7,10 +7,10 @@ use serde::{Deserialize, Serialize};
 use crate::{
     change::Change,
     checkout::{self, Answers, Choices, Means, Payment, Refusal},
-    instruments,
+    instruments, page,
     state::{
         State,
-        objects::{Address, Ask, Buyer, Ends, Shipping, Status, Terms},
+        objects::{Address, Ask, Buyer, Ends, Session, Shipping, Status, Terms},
     },
 };
 
@@ -51,10 +51,13 @@ pub struct Purchase {
     pub email: Option<String>,
     /// The buyer's name.
     pub name: Option<String>,
-    /// The buyer's phone number.
+    /// The buyer's phone number; one that fits if left out and the session asks for it.
     pub phone: Option<String>,
-    /// Where to ship; kept when the session asks for an address.
+    /// Where to ship; kept when the session asks for an address. One that it allows if left out; none
+    /// with an empty `address`.
     pub shipping: Option<ShipTo>,
+    /// Where the bill goes; where to ship if left out, or one that fits if the session asks for it.
+    pub billing: Option<PostalAddress>,
     /// What the buyer saw and paid, when prices are shown in the buyer's own currency.
     pub presentment: Option<Presentment>,
     /// Quantities of adjustable lines by line id (`li_…`); 0 removes a line.
@@ -141,7 +144,7 @@ impl From<PostalAddress> for Address {
 pub(crate) struct Buy {
     pub(crate) session: String,
     pub(crate) method: Method,
-    pub(crate) purchase: Purchase,
+    pub(crate) purchase: Box<Purchase>,
 }
 
 impl Change for Buy {
@@ -168,9 +171,9 @@ impl Change for Buy {
             Method::DebitFails => Some(debit(true)),
             Method::Free => None,
         };
-        let mut payment = Payment { means, ..payment(purchase) };
+        let mut payment = Payment { means, ..payment(*purchase) };
         if let Some(session) = state.sessions.get(session) {
-            answer_the_rest(&mut payment, &session.terms);
+            answer_the_rest(&mut payment, session);
         }
         checkout::pay(state, session, payment).map(|_| ()).map_err(|refusal| told(session, refusal))
     }
@@ -186,7 +189,8 @@ fn payment(purchase: Purchase) -> Payment {
         address: to.address.into(),
     });
     let name = purchase.name.clone();
-    let address = shipping.as_ref().map(|shipping| shipping.address.clone()).unwrap_or_default();
+    let shipped_to = || shipping.as_ref().map(|shipping| shipping.address.clone());
+    let address = purchase.billing.map(Into::into).or_else(shipped_to).unwrap_or_default();
     Payment {
         means: None,
         buyer: Buyer {
@@ -216,9 +220,37 @@ fn payment(purchase: Purchase) -> Payment {
     }
 }
 
+/// A number that nobody has.
+const PHONE: &str = "+15555550100";
+
 /// Answers what the session asks for and the purchase leaves out.
-fn answer_the_rest(payment: &mut Payment, terms: &Terms) {
-    let answers = &mut payment.answers;
+fn answer_the_rest(payment: &mut Payment, session: &Session) {
+    let terms = &session.terms;
+    if terms.phone && payment.buyer.phone.is_none() {
+        payment.buyer.phone = Some(PHONE.to_owned());
+    }
+    let home = page::home(session.currency());
+    if let Some(countries) = terms.ships_to.as_ref().filter(|_| payment.shipping.is_none()) {
+        let lives_there = countries.iter().any(|code| code == home);
+        let country = if lives_there { Some(home) } else { countries.first().map(String::as_str) };
+        let address = page::some_address(country.unwrap_or(home));
+        if payment.buyer.address == Address::default() {
+            payment.buyer.address = address.clone();
+        }
+        payment.shipping = Some(Shipping {
+            name: payment.buyer.name.clone().or_else(|| Some(SOMEBODY.to_owned())),
+            phone: payment.buyer.phone.clone(),
+            address,
+        });
+    }
+    if terms.billing_address && payment.buyer.address == Address::default() {
+        payment.buyer.address = page::some_address(home);
+    }
+    answer_questions(&mut payment.answers, terms);
+}
+
+/// Answers the merchant's own questions, as far as they have to be answered.
+fn answer_questions(answers: &mut Answers, terms: &Terms) {
     for field in terms.custom_fields.iter().filter(|field| !field.optional) {
         if answers.custom_field(&field.key).is_none() {
             answers.custom_fields.push((field.key.clone(), field.any_answer()));
@@ -230,6 +262,9 @@ fn answer_the_rest(payment: &mut Payment, terms: &Terms) {
         ask => answers.individual_name.take().or_else(|| some(ask, "Jenny Rosen")),
     };
     answers.business_name = some(terms.business_name, "Rosen Ltd.");
+    if terms.tax_id == Ask::Required {
+        answers.tax_id = Some(("eu_vat".to_owned(), "DE123456789".to_owned()));
+    }
 }
 
 fn told(session: &str, refusal: Refusal) -> PayError {

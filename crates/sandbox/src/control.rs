@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::{
-    api::events::Resend,
+    api::{self, events::Resend},
     app::App,
     buy::{Buy, Method, Purchase},
     change::Restrict,
@@ -121,11 +121,7 @@ async fn route(app: &Arc<App>, incoming: &Incoming) -> Controlled {
             Ok(json!({ "data": [] }))
         }
         ("POST", "keys") => {
-            let KeyPermissions { key, permissions } = read(incoming)?;
-            if !key.starts_with("rk_test_") {
-                return Err(bad("key: only a restricted key (rk_test_…) has permissions"));
-            }
-            app.change(Restrict { key, permissions });
+            app.change(restriction(read(incoming)?)?);
             Ok(json!({ "ok": true }))
         }
         _ => Err((
@@ -133,6 +129,15 @@ async fn route(app: &Arc<App>, incoming: &Incoming) -> Controlled {
             format!("The sandbox has no control {} {}", incoming.method, incoming.path),
         )),
     }
+}
+
+fn restriction(asked: KeyPermissions) -> Result<Restrict, (StatusCode, String)> {
+    let KeyPermissions { key, permissions } = asked;
+    if !key.starts_with("rk_test_") {
+        return Err(bad("key: only a restricted key (rk_test_…) has permissions"));
+    }
+    permissions.iter().try_for_each(|name| api::check_permission(name)).map_err(bad)?;
+    Ok(Restrict { key, permissions })
 }
 
 fn time(app: &App) -> Value {
@@ -176,7 +181,7 @@ fn purchase(incoming: &Incoming) -> Result<(Pay, Purchase), (StatusCode, String)
 
 fn buy(app: &Arc<App>, Pay { session: id, method }: Pay, purchase: Purchase) -> Controlled {
     app.run_due();
-    app.change(Buy { session: id.clone(), method, purchase })
+    app.change(Buy { session: id.clone(), method, purchase: Box::new(purchase) })
         .map_err(|error| bad(error.to_string()))?;
     let state = app.read();
     let version = Version::newest();

@@ -65,7 +65,14 @@ impl ApiError {
 
     /// 404: no such path.
     pub(crate) fn no_route(method: &str, path: &str) -> Self {
-        Self::invalid(format!("Unrecognized request URL ({method}: {path}). The sandbox has no such call, or it takes another method.")).status(404)
+        let why = if path.trim_start_matches('/').split('/').any(str::is_empty)
+            || path.starts_with("//")
+        {
+            "A part of it is empty: leave out the slash too many, or put in the id that is missing."
+        } else {
+            "The sandbox has no such call, or it takes another method."
+        };
+        Self::invalid(format!("Unrecognized request URL ({method}: {path}). {why}")).status(404)
     }
 
     pub(crate) fn required(param: &str) -> Self {

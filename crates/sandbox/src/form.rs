@@ -35,8 +35,26 @@ pub(crate) enum Change<T> {
     Set(T),
 }
 
-/// Decodes a query string or form body.
+/// Decodes a query string or form body. No text of the API's has a NUL character in it.
 pub(crate) fn decode(text: &str) -> Answer<Params> {
+    decode_with(text, |key, value| {
+        if key.contains('\0') {
+            return Err(malformed(&key.replace('\0', "\\0")));
+        }
+        if value.contains('\0') {
+            let say = format!("Invalid string for {key}: it contains a NUL character.");
+            return Err(ApiError::invalid(say).param(key));
+        }
+        Ok(())
+    })
+}
+
+/// Decodes what a person typed into a page, whatever characters it has.
+pub(crate) fn decode_typed(text: &str) -> Answer<Params> {
+    decode_with(text, |_, _| Ok(()))
+}
+
+fn decode_with(text: &str, check: impl Fn(&str, &str) -> Answer<()>) -> Answer<Params> {
     let mut root = Vec::new();
     let pairs = text.split('&').filter(|pair| !pair.is_empty());
     for (count, pair) in pairs.enumerate() {
@@ -46,6 +64,7 @@ pub(crate) fn decode(text: &str) -> Answer<Params> {
         let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
         let key = unescape(key)?;
         let value = unescape(value)?.into_owned();
+        check(&key, &value)?;
         let names = split(&key)?;
         insert(&mut root, &names, value, &key)?;
     }
@@ -278,6 +297,15 @@ impl Params {
         })
     }
 
+    /// Text as a person typed it, of any length.
+    pub(crate) fn typed(&mut self, name: &str) -> Answer<Option<String>> {
+        match self.take(name) {
+            None => Ok(None),
+            Some(Node::Text(text)) => Ok(Some(text)),
+            Some(Node::Members(_)) => Err(self.error(name, "Invalid string: an object was given.")),
+        }
+    }
+
     pub(crate) fn change(&mut self, name: &str) -> Answer<Change<String>> {
         match self.take(name) {
             None => Ok(Change::Leave),
@@ -492,6 +520,23 @@ mod tests {
     }
 
     #[test]
+    fn no_text_has_a_nul_character_in_it() {
+        for (text, param) in [
+            ("name=a%00b", Some("name")),
+            (
+                "line_items[0][price_data][nickname]=%00",
+                Some("line_items[0][price_data][nickname]"),
+            ),
+            ("metadata[a%00]=b", None),
+        ] {
+            let error = decode(text).unwrap_err();
+            assert_eq!((error.status, error.param.as_deref()), (400, param), "{text}");
+        }
+        assert!(from_json(br#"{"name":"a\u0000b"}"#).and_then(|form| decode(&form)).is_err());
+        assert_eq!(decode_typed("a=x%00").unwrap().need("a").unwrap(), "x\0");
+    }
+
+    #[test]
     fn a_request_has_limits() {
         let pairs = "a[]=1&".repeat(PAIRS_MAX + 1);
         assert!(decode(&pairs).is_err());
@@ -542,7 +587,7 @@ mod tests {
         }
 
         #[test]
-        fn text_comes_back_as_it_was(value in ".{1,100}") {
+        fn text_comes_back_as_it_was(value in "[^\\x00]{1,100}") {
             let escaped: String = value.bytes().map(|byte| format!("%{byte:02X}")).collect();
             let mut params = decode(&format!("k={escaped}")).unwrap();
             prop_assert_eq!(params.need("k").unwrap(), value);

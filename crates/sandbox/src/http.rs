@@ -10,13 +10,13 @@ use axum::{
 use base64_user::user_of;
 use bytes::Bytes;
 use futures_util::StreamExt as _;
-use http_body_util::{BodyExt as _, Limited};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
     api::{self, Call, Route},
     app::App,
+    body::{self, Unread},
     change::Change,
     clock, control,
     error::{ApiError, masked},
@@ -30,8 +30,8 @@ use crate::{
     version::Version,
 };
 
-/// Bodies are at most this long.
-const BODY_BYTES_MAX: usize = 1024 * 1024;
+/// Keys of requests are at most this long, as Stripe says.
+const IDEMPOTENCY_KEY_CHARS_MAX: usize = 255;
 const QUERY_BYTES_MAX: usize = 16 * 1024;
 
 /// A request, read.
@@ -68,23 +68,23 @@ pub(crate) async fn answer(app: Arc<App>, request: Asked, from: Source) -> Serve
     let (head, body) = request.into_parts();
     let path = head.uri.path().to_owned();
     let query = head.uri.query().unwrap_or_default().to_owned();
-    let is_api = path.starts_with("/v1/") || path.starts_with("/v2/");
+    let is_api = is_api(&path);
     if is_api && let Err(error) = host::check_origin(&head.headers) {
         return Ok(refused(&app, &error));
     }
-    let body = match Limited::new(body, BODY_BYTES_MAX).collect().await {
-        Ok(body) => body.to_bytes(),
-        Err(_) => {
-            return Ok(refused(
-                &app,
-                &ApiError::invalid(
-                    "The request's body could not be read, or is longer than 1 MiB.",
-                )
-                .status(413),
-            ));
-        }
+    let read = body::read(body, app.body_within).await;
+    // A HEAD is answered as a GET, and its body stays behind: hyper sees to that.
+    let method = if head.method == Method::HEAD { Method::GET } else { head.method };
+    let incoming = Incoming {
+        method,
+        path,
+        query,
+        headers: head.headers,
+        body: read.clone().unwrap_or_default(),
     };
-    let incoming = Incoming { method: head.method, path, query, headers: head.headers, body };
+    if let Err(why) = read {
+        return Ok(without_body(&app, &incoming, why));
+    }
     if let Some(why) = app.journal().and_then(Journal::refusal) {
         return Ok(refused(&app, &unstored(&why)));
     }
@@ -105,6 +105,25 @@ pub(crate) async fn answer(app: Arc<App>, request: Asked, from: Source) -> Serve
         },
         None => answer,
     }
+}
+
+/// The API is asked, in whatever version, and however many slashes lead to it.
+fn is_api(path: &str) -> bool {
+    let first = path.split('/').find(|part| !part.is_empty()).unwrap_or_default();
+    let version = first.strip_prefix('v').unwrap_or_default();
+    !version.is_empty() && version.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// The body did not come. Whatever of it is still under way is not read any more.
+fn without_body(app: &Arc<App>, incoming: &Incoming, why: Unread) -> Response {
+    let of_page = !is_api(&incoming.path) && !incoming.path.starts_with("/_sandbox/");
+    let mut response = match why {
+        Unread::TooLong if of_page => page::too_large(app, incoming),
+        why => refused(app, &why.error()),
+    };
+    let close = header::HeaderValue::from_static("close");
+    response.headers_mut().insert(header::CONNECTION, close);
+    response
 }
 
 fn unstored(why: &str) -> ApiError {
@@ -244,7 +263,7 @@ fn carry_out(app: &Arc<App>, incoming: &Incoming, request_id: &str) -> Replied {
     let read = ApiCall::new(incoming, request_id).and_then(|call| Ok((call.read()?, call)));
     let (kept, replayed) = match read {
         Ok(((route, read), mut call)) if route.writes() => {
-            call.read = Some((route, read));
+            call.read = Some(Box::new((route, read)));
             app.change(call)
         }
         Ok(((route, mut call), _)) => {
@@ -280,7 +299,7 @@ pub(crate) struct ApiCall {
     request: String,
     /// Read already.
     #[serde(skip)]
-    read: Option<(Route, Call)>,
+    read: Option<Box<(Route, Call)>>,
 }
 
 /// Only restricted keys matter when the call is made again; others stay secret.
@@ -297,6 +316,14 @@ impl ApiCall {
         if incoming.query.len() > QUERY_BYTES_MAX {
             return Err(ApiError::invalid("The request's URL is too long.").status(414));
         }
+        let idempotency_key = incoming.header("idempotency-key").filter(|key| !key.is_empty());
+        let long = idempotency_key.map_or(0, |key| key.chars().count());
+        if long > IDEMPOTENCY_KEY_CHARS_MAX {
+            let say = format!(
+                "The Idempotency-Key has {long} characters; it may have up to {IDEMPOTENCY_KEY_CHARS_MAX}."
+            );
+            return Err(ApiError::invalid(say));
+        }
         let form = if incoming.method == Method::GET || incoming.body.is_empty() {
             incoming.query.clone()
         } else if incoming.path.starts_with("/v2/") {
@@ -311,7 +338,7 @@ impl ApiCall {
             path: incoming.path.clone(),
             version: incoming.header("stripe-version").map(str::to_owned),
             key,
-            idempotency_key: incoming.header("idempotency-key").map(str::to_owned),
+            idempotency_key: idempotency_key.map(str::to_owned),
             form,
             request: request_id.to_owned(),
             read: None,
@@ -335,8 +362,9 @@ impl ApiCall {
     /// Finds the route and reads the parameters.
     fn read(&self) -> Result<(Route, Call), ApiError> {
         let version = self.version.as_deref().map(Version::parse).transpose()?;
-        let path = self.path.strip_prefix("/v1/").unwrap_or(&self.path);
-        let path: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
+        let below = |root| self.path.strip_prefix(root);
+        let path = below("/v1/").or_else(|| below("/")).unwrap_or(&self.path);
+        let path: Vec<&str> = path.split('/').collect();
         let found = api::route(&self.method, &path);
         let (route, id) = found.ok_or_else(|| ApiError::no_route(&self.method, &self.path))?;
         let call = Call {
@@ -356,7 +384,8 @@ impl Change for ApiCall {
 
     fn apply(mut self, state: &mut State) -> Self::Outcome {
         let print = fingerprint(&self.method, &self.path, self.form.as_bytes());
-        let (route, mut call) = match self.read.take().map_or_else(|| self.read(), Ok) {
+        let (route, mut call) = match self.read.take().map_or_else(|| self.read(), |read| Ok(*read))
+        {
             Ok(read) => read,
             Err(error) => return (answered(Err(error), &self.request), false),
         };

@@ -71,6 +71,9 @@ pub(crate) fn address_pays(email: Option<&str>) -> bool {
 /// What is wrong with a card's field: its name and what about it.
 pub(crate) type Wrong = (&'static str, &'static str);
 
+/// No card is good for longer.
+const EXPIRES_WITHIN_YEARS: i64 = 50;
+
 /// A card as a buyer types it. `year` and `month` are the sandbox's present.
 pub(crate) fn card(
     number: &str,
@@ -88,6 +91,9 @@ pub(crate) fn card(
     let (month, year) = expiry(exp).ok_or(("exp", "Your card's expiration date is incomplete."))?;
     if (year, month) < present {
         return Err(("exp", "Your card's expiration date is in the past."));
+    }
+    if year > present.0 + EXPIRES_WITHIN_YEARS {
+        return Err(("exp", "Your card's expiration year is invalid."));
     }
     let cvc_digits = if digits.starts_with("34") || digits.starts_with("37") { 4 } else { 3 };
     let cvc = cvc.trim();
@@ -206,7 +212,7 @@ fn expiry(text: &str) -> Option<(i64, i64)> {
         None => return None,
     };
     let year: i64 = if year < 100 { year + 2000 } else { year };
-    ((1..=12).contains(&month) && (2000..2100).contains(&year)).then_some((month, year))
+    ((1..=12).contains(&month) && (1000..10_000).contains(&year)).then_some((month, year))
 }
 
 fn brand(digits: &str) -> &'static str {
@@ -230,6 +236,8 @@ pub(crate) fn iban(text: &str) -> Result<Means, Wrong> {
     if !(15..=34).contains(&iban.len())
         || !iban.is_ascii()
         || !iban.bytes().all(|byte| byte.is_ascii_alphanumeric())
+        || !iban[..2].bytes().all(|byte| byte.is_ascii_uppercase())
+        || !iban[2..4].bytes().all(|byte| byte.is_ascii_digit())
     {
         return Err(("iban", "The IBAN is incomplete."));
     }
@@ -267,6 +275,9 @@ pub(crate) fn us_account(routing: &str, account: &str) -> Result<Means, Wrong> {
             "The routing number has 9 digits (110000000 in the sandbox).",
         ));
     }
+    if !is_routing_number(routing) {
+        return Err(("routing_number", "The routing number is invalid."));
+    }
     if !(4..=17).contains(&account.len()) || !digits(account) {
         return Err(("account_number", "The account number is incomplete."));
     }
@@ -279,6 +290,14 @@ pub(crate) fn us_account(routing: &str, account: &str) -> Result<Means, Wrong> {
         instrument.fate = RETURNED;
     }
     Ok(Means::new(instrument, Ends::Later { fails }))
+}
+
+/// The last of nine digits is a check digit: the digits, weighted by 3, 7 and 1, end in zero.
+fn is_routing_number(digits: &str) -> bool {
+    let weights = [3, 7, 1].into_iter().cycle();
+    let sum: u32 =
+        digits.bytes().zip(weights).map(|(byte, weight)| u32::from(byte - b'0') * weight).sum();
+    sum.is_multiple_of(10) && sum > 0
 }
 
 #[cfg(test)]
@@ -302,6 +321,11 @@ mod tests {
             ("4242", "12/34", "123", Some("card_number")),
             ("4242424242424242", "10/26", "123", Some("exp")),
             ("4242424242424242", "13/34", "123", Some("exp")),
+            ("4242424242424242", "12/77", "123", Some("exp")),
+            ("4242424242424242", "12/99", "123", Some("exp")),
+            ("4242424242424242", "12/2150", "123", Some("exp")),
+            ("4242424242424242", "12/1999", "123", Some("exp")),
+            ("4242424242424242", "12/76", "123", None),
             ("4242424242424242", "", "123", Some("exp")),
             ("4242424242424242", "11/26", "12", Some("cvc")),
             ("378282246310005", "11/26", "123", Some("cvc")),
@@ -319,5 +343,22 @@ mod tests {
         assert_eq!(ends("IT60X0542811101000000123456"), Ok(Ends::Later { fails: true }));
         assert_eq!(ends("AT611904300234573202"), Err(("iban", "The IBAN is invalid.")));
         assert_eq!(ends("AT"), Err(("iban", "The IBAN is incomplete.")));
+        assert_eq!(ends("1234567890123456789"), Err(("iban", "The IBAN is incomplete.")));
+    }
+
+    #[test]
+    fn a_routing_number_has_its_check_digit() {
+        let wrong = |routing| us_account(routing, "000123456789").map_err(|(field, _)| field).err();
+        for (routing, field) in [
+            ("110000000", None),
+            ("021000021", None),
+            ("110000001", Some("routing_number")),
+            ("123456789", Some("routing_number")),
+            ("000000000", Some("routing_number")),
+            ("11000000", Some("routing_number")),
+            ("11000000a", Some("routing_number")),
+        ] {
+            assert_eq!(wrong(routing), field, "{routing}");
+        }
     }
 }

@@ -37,6 +37,7 @@
 
 mod api;
 mod app;
+mod body;
 mod buy;
 mod calendar;
 mod change;
@@ -44,6 +45,7 @@ mod checkout;
 mod clock;
 mod control;
 mod deliver;
+mod email;
 mod error;
 mod faults;
 mod form;
@@ -60,6 +62,7 @@ mod news;
 mod page;
 mod payments;
 mod post;
+mod refusal;
 mod render;
 mod server;
 mod shorthand;
@@ -138,6 +141,7 @@ pub struct Builder {
     settle: Duration,
     clock: Clock,
     forward_to: Option<String>,
+    body_within: Duration,
 }
 
 impl Builder {
@@ -191,12 +195,19 @@ impl Builder {
         self
     }
 
+    /// How long a request's body may take before its sender is told 408. Half a minute if left out.
+    #[must_use]
+    pub fn body_within(mut self, within: Duration) -> Self {
+        self.body_within = within;
+        self
+    }
+
     /// Starts it, on the runtime of the caller.
     ///
     /// # Errors
     /// [`StartError`] when the port is taken, the socket cannot be made or the data file will not do.
     pub async fn start(self) -> Result<Sandbox, StartError> {
-        let Self { port, socket, data, seed, settle, clock, forward_to } = self;
+        let Self { port, socket, data, seed, settle, clock, forward_to, body_within } = self;
         let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await;
         let listener = listener.map_err(|source| StartError::Port { port, source })?;
         let bound = listener.local_addr().map_err(|source| StartError::Port { port, source })?;
@@ -212,7 +223,8 @@ impl Builder {
         let Begun { state, seed, kept } = begin(data, seed, clock).await?;
         let (secret_key, forward_secret) =
             (state.secret_key.clone(), state.forward_secret.to_string());
-        let app = App::new(state, seed, Faults::new(seed), client().map_err(StartError::Client)?);
+        let client = client().map_err(StartError::Client)?;
+        let app = App::new(state, seed, Faults::new(seed), client, body_within);
         let owed = keep(&app, kept)?;
         app.change(Start { base: url.clone(), settle_ms, forward_to });
         app.lanes.expect(owed.len());
@@ -312,6 +324,7 @@ impl Sandbox {
             settle: SETTLE,
             clock: Clock::system(),
             forward_to: None,
+            body_within: body::WITHIN,
         }
     }
 
@@ -352,7 +365,11 @@ impl Sandbox {
     /// [`PayError`] when the session is not open, the bank declines or a quantity is not allowed.
     pub fn pay(&self, session: &str, method: Method, purchase: Purchase) -> Result<(), PayError> {
         self.app.run_due();
-        self.app.change(Buy { session: session.to_owned(), method, purchase })?;
+        self.app.change(Buy {
+            session: session.to_owned(),
+            method,
+            purchase: Box::new(purchase),
+        })?;
         match self.app.journal() {
             None => Ok(()),
             Some(journal) => {

@@ -7,7 +7,7 @@ use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use crate::{app::App, http};
+use crate::{app::App, http, refusal::Explained};
 
 /// Connections at once; further ones wait in the kernel.
 const CONNECTIONS_MAX: usize = 4_096;
@@ -87,7 +87,7 @@ async fn connection(
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .max_buf_size(64 * 1024)
-        .serve_connection(TokioIo::new(stream), service)
+        .serve_connection(TokioIo::new(Explained::new(stream, Arc::clone(&app))), service)
         .with_upgrades();
     tokio::pin!(connection);
     tokio::select! {

@@ -33,6 +33,38 @@ fn the_clock_of_a_running_sandbox_is_seen_and_turned_and_kept() {
 }
 
 #[test]
+fn the_port_of_a_clock_stands_before_it_or_behind_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_running, url) = start(folder.path(), &[]);
+    let port = url.rsplit(':').next().unwrap();
+    for words in [
+        ["sandbox", "--port", port, "clock", "advance", "1h"],
+        ["sandbox", "clock", "--port", port, "advance", "1h"],
+        ["sandbox", "clock", "advance", "1h", "--port", port],
+    ] {
+        let said = run(fulfilld(folder.path(), &words));
+        assert!(said.out.contains("h ahead)"), "{words:?}: {}{}", said.out, said.err);
+    }
+    for more in [["--data", "x"], ["--seed", "7"], ["--settle", "3"], ["--forward-to", "4242"]] {
+        let words = [&["sandbox", "--port", port][..], &more, &["clock"]].concat();
+        let said = run(fulfilld(folder.path(), &words));
+        assert_eq!(said.code, Some(1), "{words:?}");
+        assert!(said.err.contains(&format!("{}: only a sandbox", more[0])), "{}", said.err);
+    }
+}
+
+#[test]
+fn an_address_that_is_none_is_refused_before_anything_starts() {
+    let folder = tempfile::tempdir().unwrap();
+    for to in ["nope", "ftp://localhost/", "http://"] {
+        let words = ["sandbox", "--port", "0", "--forward-to", to];
+        let said = run(fulfilld(folder.path(), &words));
+        assert_eq!(said.code, Some(1), "{to}");
+        assert!(said.err.contains(&format!("--forward-to {to}: no address")), "{}", said.err);
+    }
+}
+
+#[test]
 fn a_clock_that_is_not_there_is_told_plainly() {
     let folder = tempfile::tempdir().unwrap();
     let said = clock(folder.path(), &["--url", "http://127.0.0.1:1"]);

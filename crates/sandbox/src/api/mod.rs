@@ -93,6 +93,10 @@ fn writes(resource: &'static str, action: Writes) -> Route {
 pub(crate) fn route<'a>(method: &str, path: &[&'a str]) -> Option<(Route, &'a str)> {
     let (resource, at) = resource(path)?;
     let rest = &path[at..];
+    // An empty part is an id that somebody forgot, or a slash too many.
+    if path.contains(&"") {
+        return None;
+    }
     let id = match rest {
         [] => "",
         [_, "payment_methods" | "sources", nested] => *nested,
@@ -217,6 +221,42 @@ fn resource(path: &[&str]) -> Option<(&'static str, usize)> {
         ["webhook_endpoints", ..] => ("webhook", 1),
         _ => return None,
     })
+}
+
+/// What permissions are about: each has one to read and one to write. Refunds are under charges.
+const RESOURCES: [&str; 19] = [
+    "balance_transaction",
+    "charge",
+    "checkout_session",
+    "coupon",
+    "customer",
+    "dispute",
+    "event",
+    "payment_intent",
+    "payment_links",
+    "payment_method",
+    "plan",
+    "product",
+    "promotion_code",
+    "setup_intent",
+    "shipping_rate",
+    "source",
+    "subscription",
+    "tax_rate",
+    "webhook",
+];
+
+/// Says what is wrong with a permission's name that no call asks for.
+pub(crate) fn check_permission(permission: &str) -> Result<(), String> {
+    let name = permission.strip_prefix("rak_").unwrap_or(permission);
+    let resource = name.strip_suffix("_read").or_else(|| name.strip_suffix("_write"));
+    if resource.is_some_and(|resource| RESOURCES.contains(&resource)) {
+        return Ok(());
+    }
+    Err(format!(
+        "permissions: there is no `{permission}`. They end in _read or _write, after one of {}",
+        RESOURCES.join(", ")
+    ))
 }
 
 /// Refuses a restricted key that lacks `permission`. Writing includes reading.

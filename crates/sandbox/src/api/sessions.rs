@@ -221,6 +221,8 @@ pub(super) fn update(state: &mut State, call: &mut Call) -> Answer {
     if params.has("line_items") {
         next.lines = changed_lines(state, params, &next)?;
         checkout::discount_lines(&mut next.lines, next.discount.as_ref());
+    }
+    if changes_order.is_some() {
         enough(&next)?;
     }
     params.done()?;

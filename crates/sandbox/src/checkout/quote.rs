@@ -74,6 +74,7 @@ pub(crate) enum Problem {
     CodeForOtherItems,
     /// The least that can be charged, in minor units, and the currency.
     CodeLeavesTooLittle(i64, Arc<str>),
+    TotalTooLittle(i64, Arc<str>),
     Missing,
     TooShort(i64),
     TooLong(i64),
@@ -114,6 +115,13 @@ impl fmt::Display for Problem {
                 write!(
                     f,
                     "With this code the total is less than {}, the least that can be charged.",
+                    money::shown(*least, currency)
+                )
+            }
+            Self::TotalTooLittle(least, currency) => {
+                write!(
+                    f,
+                    "The total is less than {}, the least that can be charged.",
                     money::shown(*least, currency)
                 )
             }
@@ -163,7 +171,7 @@ pub(crate) fn quote(
     let discounted = lines.iter().map(|line| line.discount).fold(0, i64::saturating_add);
     let tax = lines.iter().map(Line::added_tax).fold(0, i64::saturating_add);
     let total = subtotal.saturating_sub(discounted).saturating_add(shipping).saturating_add(tax);
-    code_leaves_enough(session, choices, total)?;
+    enough(session, choices, total)?;
     let asks_for_method = match session.terms.mode {
         Mode::Payment => total > 0,
         Mode::Subscription => total > 0 || !session.terms.method_if_required,
@@ -181,15 +189,20 @@ pub(crate) fn quote(
     })
 }
 
-/// With a code that the buyer typed nothing is due, or as much as can be charged.
-fn code_leaves_enough(session: &Session, choices: &Choices, total: i64) -> Result<(), FieldError> {
-    let typed = choices.promotion_code.as_deref().is_some_and(|code| !code.trim().is_empty());
+/// Nothing is due, or as much as can be charged. What has made it less is named: the code that the
+/// buyer typed, an amount that the buyer chose, or else what is bought.
+fn enough(session: &Session, choices: &Choices, total: i64) -> Result<(), FieldError> {
     let least = money::least(session.currency());
-    if !typed || session.terms.mode != Mode::Payment || total == 0 || total >= least {
+    if session.terms.mode != Mode::Payment || total == 0 || total >= least {
         return Ok(());
     }
-    let too_little = Problem::CodeLeavesTooLittle(least, session.currency().into());
-    Err(wrong("promotion_code", too_little))
+    let currency = session.currency().into();
+    if choices.promotion_code.as_deref().is_some_and(|code| !code.trim().is_empty()) {
+        return Err(wrong("promotion_code", Problem::CodeLeavesTooLittle(least, currency)));
+    }
+    let chosen = choices.amounts.first().map(|(id, _)| format!("amount[{id}]"));
+    let field = chosen.unwrap_or_else(|| "quantity".to_owned());
+    Err(wrong(field, Problem::TotalTooLittle(least, currency)))
 }
 
 /// The lines with the quantities that the buyer chose; those chosen away are gone.

@@ -217,10 +217,12 @@ impl<D: Disk> Writer<D> {
             if !self.store(&bytes) {
                 break;
             }
-            self.shared.tell(|progress| progress.stored += lines.len() as u64);
+            let count = lines.len() as u64;
+            // Before anybody is answered: who listens from the answer on hears of what comes after it.
             if let Some(app) = self.app.upgrade() {
                 lines.into_iter().for_each(|line| app.send(line.outgoing));
             }
+            self.shared.tell(|progress| progress.stored += count);
         }
         let Self { shared, disk, .. } = self;
         drop(disk);

@@ -1,5 +1,7 @@
 //! What an address needs, by country: which postcodes there are, and whether a state belongs to it.
 
+use crate::state::objects::Address;
+
 /// Postcodes of a country as masks: `9` is a digit, `A` a letter, a space or a hyphen may be left
 /// out. The first is the example that is shown, with its digits as they are.
 const POSTCODES: [(&str, &[&str]); 36] = [
@@ -134,6 +136,28 @@ pub(super) fn example(country: &str) -> Option<&'static str> {
     })
 }
 
+/// An address that fits, for buyers who do not fill in a form.
+pub(crate) fn some_address(country: &str) -> Address {
+    let (state, city) = match country {
+        "US" => (Some("CA"), "Beverly Hills"),
+        "CA" => (Some("ON"), "Ottawa"),
+        "AU" => (Some("NSW"), "Sydney"),
+        "DE" => (None, "Berlin"),
+        "AT" => (None, "Wien"),
+        "CH" => (None, "Bern"),
+        "GB" => (None, "London"),
+        _ => (None, "Sample City"),
+    };
+    Address {
+        line1: Some("1 Sample Street".to_owned()),
+        line2: None,
+        city: Some(city.to_owned()),
+        state: state.map(str::to_owned),
+        postal_code: has_postcode(country).then(|| example(country).unwrap_or("10000").to_owned()),
+        country: Some(country.to_owned()),
+    }
+}
+
 /// The states of a country that has a list of them: codes and names.
 pub(super) fn states(country: &str) -> Vec<(&'static str, &'static str)> {
     let list = STATES.iter().find(|(code, _)| *code == country).map_or("", |(_, list)| *list);
@@ -146,7 +170,7 @@ pub(super) fn has_region(country: &str) -> bool {
 }
 
 /// Where most buyers with this currency live; none when that says nothing.
-pub(super) fn home(currency: &str) -> &'static str {
+pub(crate) fn home(currency: &str) -> &'static str {
     match currency {
         "eur" => "DE",
         "gbp" => "GB",
@@ -198,6 +222,18 @@ mod tests {
     fn every_example_is_a_postcode_of_its_country() {
         for (country, _) in POSTCODES {
             assert_eq!(postcode(country, example(country).unwrap()), Ok(()), "{country}");
+        }
+    }
+
+    #[test]
+    fn an_address_that_is_made_up_is_one_of_its_country() {
+        for country in ["US", "CA", "AU", "DE", "GB", "IE", "BR", "KW", "IS", "ZZ"] {
+            let made = some_address(country);
+            let code = made.postal_code.unwrap_or_default();
+            assert_eq!(postcode(country, &code), Ok(()), "{country}");
+            let states = states(country);
+            let known = |state: String| states.iter().any(|(code, _)| *code == state);
+            assert_eq!(made.state.is_some_and(known), !states.is_empty(), "{country}");
         }
     }
 

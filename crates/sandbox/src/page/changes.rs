@@ -28,7 +28,7 @@ impl Change for Submit {
     fn apply(self, state: &mut State) -> Self::Outcome {
         let session = state.sessions.get(&self.session).cloned().ok_or(Refusal::NoSession)?;
         let unread = |_| Refusal::Field("form".to_owned(), "It could not be read.".to_owned());
-        let mut params = form::decode(&self.form).map_err(unread)?;
+        let mut params = form::decode_typed(&self.form).map_err(unread)?;
         let filled = Filled::read(&mut params).map_err(unread)?;
         let (payment, errors) = check(&filled, state, &session);
         match errors.into_iter().next() {

@@ -3,13 +3,13 @@
 use super::{
     address::{self, PostcodeWrong},
     amount,
-    fields::{Filled, Place, some},
-    words::Problem,
+    fields::{Filled, Place, longest, some},
+    words::{self, Problem},
 };
 use crate::{
     calendar,
     checkout::{self, Means, Payment},
-    instruments,
+    email, instruments,
     state::{
         State,
         objects::{Address, Buyer, Session, Shipping},
@@ -27,10 +27,10 @@ pub(super) fn check(filled: &Filled, state: &State, session: &Session) -> (Payme
     let asks_for_method =
         checkout::quote(state, session, &choices).is_ok_and(|quote| quote.asks_for_method);
     let fixed_email = session.customer_email.is_some() || session.customer.is_some();
-    if !fixed_email && !plausible_email(&filled.email) {
+    if !fixed_email && !email::is_address(&filled.email) {
         wrong("email", Problem::Email);
     }
-    if terms.phone && filled.phone.chars().filter(char::is_ascii_digit).count() < 5 {
+    if terms.phone && !is_phone(&filled.phone) {
         wrong("phone", Problem::Phone);
     }
     let shipping = terms.ships_to.as_ref().map(|countries| shipping(filled, countries, &mut wrong));
@@ -57,13 +57,40 @@ pub(super) fn check(filled: &Filled, state: &State, session: &Session) -> (Payme
         phone: some(&filled.phone).filter(|_| terms.phone),
         address: billing,
     };
+    let errors = named_once(errors);
     (Payment { means, buyer, shipping, choices, answers, presentment: None }, errors)
 }
 
-/// What is wrong with what the buyer chose.
+/// The first problem of each field.
+fn named_once(errors: Errors) -> Errors {
+    let mut once: Errors = Vec::new();
+    for (field, problem) in errors {
+        if !once.iter().any(|(known, _)| *known == field) {
+            once.push((field, problem));
+        }
+    }
+    once
+}
+
+/// What no field takes: more than it has room for, and characters that nobody sees.
+fn texts(filled: &Filled) -> Errors {
+    let wrong = |(name, text): (String, &str)| {
+        let longest = longest(&name);
+        if text.chars().any(char::is_control) {
+            return Some((name, Problem::Unprintable));
+        }
+        let most = i64::try_from(longest).unwrap_or(i64::MAX);
+        let too_long = || (name, Problem::Order(checkout::Problem::TooLong(most)));
+        (text.chars().count() > longest).then(too_long)
+    };
+    filled.texts().into_iter().filter_map(wrong).collect()
+}
+
+/// What is wrong with what the buyer chose, or with any field as such.
 pub(super) fn order(filled: &Filled, state: &State, session: &Session) -> Errors {
-    let mut errors: Errors =
-        filled.not_numbers.iter().map(|field| (field.clone(), Problem::Number)).collect();
+    let mut errors = texts(filled);
+    errors.extend(filled.no_buttons.iter().map(|name| ((*name).to_owned(), Problem::NoButton)));
+    errors.extend(filled.not_numbers.iter().map(|(field, _)| (field.clone(), Problem::Number)));
     for (id, text) in &filled.amounts {
         if amount::typed(text, session.currency()).is_none() {
             errors.push((format!("amount[{id}]"), Problem::Amount));
@@ -72,7 +99,7 @@ pub(super) fn order(filled: &Filled, state: &State, session: &Session) -> Errors
     if let Err(error) = checkout::quote(state, session, &filled.choices(session)) {
         errors.push((error.field, Problem::Order(error.problem)));
     }
-    errors
+    named_once(errors)
 }
 
 fn shipping(
@@ -139,6 +166,9 @@ fn billing(
     }
     let mut place = filled.billing.clone();
     let country_known = !place.country.is_empty();
+    if country_known && !words::is_country(&place.country) {
+        wrong("billing_country", Problem::Country);
+    }
     if place.country.is_empty() {
         place.country = some(&filled.shipping.country)
             .or_else(|| some(&filled.iban).map(|iban| iban.chars().take(2).collect()))
@@ -220,7 +250,7 @@ fn card(
     let good = if amex { ("378282246310005", "1234") } else { ("4242424242424242", "123") };
     let rest = [
         instruments::card(good.0, exp, good.1, present),
-        instruments::card(good.0, "12/99", cvc, present),
+        instruments::card(good.0, &format!("12/{}", present.0), cvc, present),
     ];
     // In the order of the page: what the whole card fails at first stands before the rest.
     let Err(first) = whole else { return whole };
@@ -248,10 +278,28 @@ pub(super) fn offered(session: &Session) -> Vec<&'static str> {
     if offered.is_empty() { vec!["card"] } else { offered }
 }
 
-fn plausible_email(text: &str) -> bool {
-    let Some((user, host)) = text.rsplit_once('@') else { return false };
-    !user.is_empty()
-        && !host.is_empty()
-        && text.len() <= 254
-        && !text.contains(|c: char| c.is_whitespace() || c.is_control())
+/// Digits as people write them; no number has more than 15.
+fn is_phone(text: &str) -> bool {
+    let fits = |c: char| c.is_ascii_digit() || " +-()./\u{a0}".contains(c);
+    let digits = text.chars().filter(char::is_ascii_digit).count();
+    (5..=15).contains(&digits) && text.chars().all(fits)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_phone_number_is_digits_as_people_write_them() {
+        for (text, expected) in [
+            ("+49 (0)731 12-34", true),
+            ("555.0100", true),
+            ("1234", false),
+            ("call 5550100", false),
+            ("1234567890123456", false),
+            ("", false),
+        ] {
+            assert_eq!(is_phone(text), expected, "{text}");
+        }
+    }
 }

@@ -3,6 +3,7 @@
 use super::amount;
 use crate::{
     checkout::{Answers, Choices},
+    email,
     error::Answer,
     form::{Change, Params},
     state::objects::Session,
@@ -38,8 +39,10 @@ pub(super) struct Filled {
     pub(super) optional: Vec<(String, i64)>,
     /// Line ids and amounts as typed.
     pub(super) amounts: Vec<(String, String)>,
-    /// Quantities that are no numbers, by the names of their fields.
-    pub(super) not_numbers: Vec<String>,
+    /// Quantities that are no numbers: the names of their fields, and what was typed.
+    pub(super) not_numbers: Vec<(String, String)>,
+    /// What was asked for in a way that the page does not have, by the names of its buttons.
+    pub(super) no_buttons: Vec<&'static str>,
     pub(super) custom: Vec<(String, String)>,
     pub(super) accepts_terms: bool,
     pub(super) wants_promotions: bool,
@@ -84,7 +87,82 @@ const BILLING: [&str; 7] = [
     "billing_country",
 ];
 
+/// What the page's buttons send as `action`; empty when the form is sent without one.
+const ACTIONS: [&str; 4] = ["", "pay", "update", "remove_code"];
+
+/// The numbers that the page offers to fill in.
+const TRIES: [&str; 9] = [
+    "4242424242424242",
+    "4000002500003155",
+    "4000000000000002",
+    "4000000000009995",
+    "4000000000000259",
+    "AT611904300234573201",
+    "AT861904300235473202",
+    "000123456789",
+    "000111111116",
+];
+
+/// No total: what was sent for the one that the buyer saw is no number.
+const NO_TOTAL: i64 = -1;
+
+/// Characters that a name has at most; other fields take more.
+const NAME_CHARS_MAX: usize = 150;
+const FIELD_CHARS_MAX: usize = 255;
+
+/// How many characters a field takes.
+pub(super) fn longest(field: &str) -> usize {
+    match field {
+        "email" => email::CHARS_MAX,
+        "name" | "shipping_name" | "individual_name" | "business_name" => NAME_CHARS_MAX,
+        _ => FIELD_CHARS_MAX,
+    }
+}
+
+impl Place {
+    fn texts(
+        &self,
+        [name, line1, line2, city, state, code, country]: [&'static str; 7],
+    ) -> [(&'static str, &str); 7] {
+        [
+            (name, &self.name),
+            (line1, &self.line1),
+            (line2, &self.line2),
+            (city, &self.city),
+            (state, &self.state),
+            (code, &self.postal_code),
+            (country, &self.country),
+        ]
+    }
+}
+
 impl Filled {
+    /// What was typed, by the names of its fields.
+    pub(super) fn texts(&self) -> Vec<(String, &str)> {
+        let plain = [
+            ("email", self.email.as_str()),
+            ("name", &self.name),
+            ("phone", &self.phone),
+            ("promotion_code", &self.promotion_code),
+            ("shipping_rate", &self.shipping_rate),
+            ("method", &self.method),
+            ("card_number", &self.card_number),
+            ("exp", &self.exp),
+            ("cvc", &self.cvc),
+            ("iban", &self.iban),
+            ("routing_number", &self.routing_number),
+            ("account_number", &self.account_number),
+            ("individual_name", &self.individual_name),
+            ("business_name", &self.business_name),
+            ("tax_id", &self.tax_id),
+        ];
+        let places = self.shipping.texts(SHIPPING).into_iter().chain(self.billing.texts(BILLING));
+        let named = places.chain(plain).map(|(name, text)| (name.to_owned(), text));
+        let custom =
+            self.custom.iter().map(|(key, text)| (format!("custom[{key}]"), text.as_str()));
+        named.chain(custom).collect()
+    }
+
     pub(super) fn read(params: &mut Params) -> Answer<Self> {
         let mut not_numbers = Vec::new();
         let quantities = numbers(params, "quantity", &mut not_numbers)?;
@@ -98,7 +176,8 @@ impl Filled {
         let mut filled = Self {
             sent: true,
             action: text(params, "action")?,
-            expected_amount: text(params, "expected_amount")?.parse().ok(),
+            expected_amount: some(&text(params, "expected_amount")?)
+                .map(|amount| amount.parse().unwrap_or(NO_TOTAL)),
             shipping: Place::read(params, SHIPPING)?,
             billing: Place::read(params, BILLING)?,
             billing_same: ticked(params, "billing_same")?,
@@ -130,12 +209,17 @@ impl Filled {
         ] {
             *field = text(params, name)?;
         }
+        if !ACTIONS.contains(&filled.action.as_str()) {
+            filled.no_buttons.push("action");
+        }
         if filled.action == "remove_code" {
             filled.promotion_code.clear();
         }
         let number = text(params, "fill")?;
-        if !number.is_empty() {
+        if TRIES.contains(&number.as_str()) {
             filled.try_out(&number);
+        } else if !number.is_empty() {
+            filled.no_buttons.push("fill");
         }
         Ok(filled)
     }
@@ -237,24 +321,25 @@ fn texts(params: &mut Params, name: &str) -> Answer<Vec<(String, String)>> {
     })
 }
 
+/// Text of any length: a field that is too long is told by its name.
 fn text(params: &mut Params, name: &str) -> Answer<String> {
-    Ok(params.text(name)?.unwrap_or_default().trim().to_owned())
+    Ok(params.typed(name)?.unwrap_or_default().trim().to_owned())
 }
 
 fn ticked(params: &mut Params, name: &str) -> Answer<bool> {
-    Ok(!matches!(params.text(name)?.as_deref(), None | Some("0" | "false" | "off")))
+    Ok(!matches!(params.typed(name)?.as_deref(), None | Some("0" | "false" | "off")))
 }
 
 fn numbers(
     params: &mut Params,
     name: &str,
-    not_numbers: &mut Vec<String>,
+    not_numbers: &mut Vec<(String, String)>,
 ) -> Answer<Vec<(String, i64)>> {
     let mut numbers = Vec::new();
     for (key, text) in texts(params, name)? {
         match text.trim().parse() {
             Ok(number) => numbers.push((key, number)),
-            Err(_) => not_numbers.push(format!("{name}[{key}]")),
+            Err(_) => not_numbers.push((format!("{name}[{key}]"), text)),
         }
     }
     Ok(numbers)

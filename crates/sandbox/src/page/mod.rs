@@ -54,6 +54,7 @@ use axum::{
 };
 
 pub(crate) use self::{
+    address::{home, some_address},
     answer::Twice,
     changes::{Authenticate, FollowLink, Recover, Submit},
     check::year_and_month,
@@ -83,6 +84,12 @@ const WAITS_MS: i64 = 10_000;
 struct Visit<'a> {
     app: &'a Arc<App>,
     incoming: &'a Incoming,
+}
+
+/// Says that more was sent than a page takes.
+pub(crate) fn too_large(app: &Arc<App>, incoming: &Incoming) -> Response {
+    let visit = Visit { app, incoming };
+    visit.say(StatusCode::PAYLOAD_TOO_LARGE, visit.words(None).closed.too_large)
 }
 
 /// Answers a request for a page.
@@ -173,7 +180,7 @@ impl Visit<'_> {
         };
         let words = self.words(Some(&session));
         let form = std::str::from_utf8(&self.incoming.body).ok();
-        let params = form.and_then(|text| form::decode(text).ok());
+        let params = form.and_then(|text| form::decode_typed(text).ok());
         let filled = params.and_then(|mut params| Filled::read(&mut params).ok());
         let (Some(form), Some(filled)) = (form, filled) else {
             return self.notice(&session, &Filled::default(), 422, words.frame.unreadable);

@@ -4,7 +4,7 @@ use std::fmt;
 
 use askama::Template;
 
-use super::{check::Errors, words::Words};
+use super::{check::Errors, fields::longest, words::Words};
 
 /// One labeled field, with its hint and what is wrong with it.
 #[derive(Template, Clone)]
@@ -117,6 +117,11 @@ impl Field {
         self
     }
 
+    /// How many characters it takes.
+    fn longest(&self) -> usize {
+        longest(&self.name)
+    }
+
     /// The ids of what describes it.
     fn described_by(&self) -> String {
         let hint = (!self.hint.is_empty()).then(|| format!("{}-hint", self.id));
@@ -138,7 +143,8 @@ pub(super) struct LineView {
     pub(super) detail: String,
     /// Stands for a picture: pages ask no other address for one.
     pub(super) letter: String,
-    pub(super) quantity: i64,
+    /// A number, or what was typed instead.
+    pub(super) quantity: String,
     pub(super) range: Option<(i64, i64)>,
     pub(super) quantity_label: String,
     pub(super) costs: String,

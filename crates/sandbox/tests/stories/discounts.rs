@@ -183,3 +183,62 @@ async fn a_code_can_be_used_again_once_the_other_is_switched_off() {
         "discounts"
     );
 }
+
+/// The page, with these fields: its status and what it says.
+async fn page(stage: &Stage, id: &str, form: &str) -> (u16, String) {
+    let url = format!("{}/c/pay/{id}", stage.sandbox.url());
+    let answer = stage.http.post(url).body(form.to_owned()).send().await.unwrap();
+    (answer.status().as_u16(), answer.text().await.unwrap())
+}
+
+#[tokio::test]
+async fn nothing_is_due_or_as_much_as_can_be_charged_whatever_the_buyer_takes_away() {
+    let stage = Stage::new().await;
+    stage.post("/v1/coupons", "id=MOST&percent_off=97").await;
+    stage
+        .post("/v1/promotion_codes", "promotion[type]=coupon&promotion[coupon]=MOST&code=MOST")
+        .await;
+    let adjustable = "&line_items[0][adjustable_quantity][enabled]=true&line_items[0][quantity]=3";
+    let cup = price(&stage, 2_000, "").await;
+    let optional = format!("&optional_items[0][price]={cup}&optional_items[0][quantity]=1");
+    let given = stage.session(&format!("{adjustable}&discounts[0][coupon]=MOST{optional}")).await;
+    let typed = stage.session(&format!("{adjustable}&allow_promotion_codes=true")).await;
+    let line = |id: String| {
+        let stage = &stage;
+        async move {
+            let lines = stage.get(&format!("/v1/checkout/sessions/{id}/line_items")).await;
+            lines["data"][0]["id"].as_str().unwrap().to_owned()
+        }
+    };
+    let (in_given, in_typed) = (line(given.clone()).await, line(typed.clone()).await);
+    let card = "email=ann@example.com&name=Ann&method=card&card_number=4242424242424242&exp=12/34&cvc=123&billing_country=DE";
+    let less = "the least that can be charged.";
+    for (id, form, field) in [
+        (&given, format!("quantity[{in_given}]=1"), "order"),
+        (&typed, format!("quantity[{in_typed}]=1&promotion_code=MOST"), "promotion_code"),
+    ] {
+        for action in ["update", "pay"] {
+            let (status, html) = page(&stage, id, &format!("{card}&{form}&action={action}")).await;
+            assert_eq!(status, 422, "{form}");
+            assert!(
+                html.contains(&format!("<a href=\"#{field}\">")) && html.contains(less),
+                "{html}"
+            );
+        }
+    }
+    let quantities = json!({ "session": given, "quantities": { in_given.as_str(): 1 } });
+    let (status, answer) = stage.control("/_sandbox/pay", quantities).await;
+    assert!(status == 400 && answer.to_string().contains(less), "{answer}");
+    // With the optional item the total is enough: 3 per cent of 32 euros.
+    let with_cup =
+        json!({ "session": given, "quantities": { in_given.as_str(): 1 }, "optional": { cup: 1 } });
+    let (status, paid) = stage.control("/_sandbox/pay", with_cup).await;
+    assert_eq!((status, &paid["amount_total"]), (200, &json!(96)));
+    assert_eq!(page(&stage, &typed, &format!("{card}&promotion_code=MOST")).await.0, 303);
+    let open = stage.session(&format!("{adjustable}&discounts[0][coupon]=MOST")).await;
+    let line = line(open.clone()).await;
+    let form = format!("line_items[0][id]={line}&line_items[0][quantity]=1");
+    let path = format!("/v1/checkout/sessions/{open}");
+    let (status, error) = stage.refused(Method::POST, &path, &form).await;
+    assert_eq!((status, &error["code"]), (400, &json!("amount_too_small")));
+}

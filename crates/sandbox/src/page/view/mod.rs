@@ -14,9 +14,12 @@ use super::{
     parts::{AddressView, Field, LineView, Maker, MethodView, ShippingView, Tick},
     words::{Problem, Words},
 };
-use crate::state::{
-    State,
-    objects::{Mode, Session},
+use crate::{
+    checkout,
+    state::{
+        State,
+        objects::{Mode, Session},
+    },
 };
 
 /// A page with a title and a sentence.
@@ -190,13 +193,22 @@ fn named(words: &Words, session: &Session, name: &str, problem: &Problem) -> (St
         format!("a-{line}")
     } else if let Some(line) = within("optional[").or_else(|| within("optional_quantity[")) {
         format!("o-{line}")
-    } else if name == "quantity" {
+    } else if name == "quantity" || name == "fill" {
         "order".to_owned()
+    } else if name == "action" {
+        "pay".to_owned()
     } else {
         name.replace('[', "-").replace(']', "")
     };
     let text = words.problem(problem);
     let key = within("custom[");
     let asked = key.and_then(|key| session.terms.custom_fields.iter().find(|one| one.key == key));
-    (id, asked.map_or_else(|| text.clone(), |asked| format!("{}: {text}", asked.label)))
+    // What may be said of any field says which one it is about.
+    let of_any = matches!(
+        problem,
+        Problem::Unprintable | Problem::Country | Problem::Order(checkout::Problem::TooLong(_))
+    );
+    let label = asked.map(|asked| asked.label.as_str());
+    let label = label.or_else(|| words.label(name).filter(|_| of_any));
+    (id, label.map_or_else(|| text.clone(), |label| format!("{label}: {text}")))
 }

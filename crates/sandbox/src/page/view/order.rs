@@ -73,10 +73,10 @@ impl<'a> Bill<'a> {
         let quoted = |line: &Line| self.quote.lines.iter().find(|quoted| quoted.id == line.id);
         let view = |line: &Line| {
             let now = quoted(line);
-            let typed = self.filled.quantities.iter().find(|(id, _)| **id == *line.id);
             let mut view = self.line(now.unwrap_or(line), maker, "quantity");
             view.gone = now.is_none();
-            view.quantity = typed.map_or(view.quantity, |(_, quantity)| *quantity);
+            let typed = self.typed(&self.filled.quantities, "quantity", line);
+            view.quantity = typed.unwrap_or(view.quantity);
             if view.gone {
                 view.costs = self.shown(0);
             }
@@ -89,11 +89,26 @@ impl<'a> Bill<'a> {
         let view = |line: &Line| {
             let taken = self.quote.lines.iter().find(|quoted| quoted.id == line.id);
             let mut view = self.line(taken.unwrap_or(line), maker, "optional");
-            view.gone = taken.is_none();
+            let wrong = view.error.is_some();
+            let typed = self.typed(&self.filled.optional, "optional_quantity", line);
+            // What cannot be had stays in its field, beside what is said about it.
+            if let Some(typed) = typed.filter(|typed| wrong && typed != "0") {
+                (view.gone, view.quantity) = (false, typed);
+            } else {
+                view.gone = taken.is_none();
+            }
             view.range = line.adjustable.map(|range| (range.minimum.max(1), range.maximum));
             view
         };
         self.session.optional.iter().map(view).collect()
+    }
+
+    /// The quantity of a line as it was typed.
+    fn typed(&self, numbers: &[(String, i64)], field: &str, line: &Line) -> Option<String> {
+        let name = format!("{field}[{}]", line.id);
+        let odd = self.filled.not_numbers.iter().find(|(field, _)| *field == name);
+        let number = numbers.iter().find(|(id, _)| **id == *line.id);
+        odd.map(|(_, text)| text.clone()).or_else(|| number.map(|(_, number)| number.to_string()))
     }
 
     fn line(&self, line: &Line, maker: &Maker<'_>, field: &str) -> LineView {
@@ -125,7 +140,7 @@ impl<'a> Bill<'a> {
             name: line.description.clone(),
             detail: details.join(" · "),
             letter: letter(&line.description),
-            quantity: line.quantity,
+            quantity: line.quantity.to_string(),
             range: line.adjustable.map(|range| (range.minimum, range.maximum)),
             quantity_label: (words.order.quantity_of)(&line.description),
             costs: self.shown(line.subtotal()),

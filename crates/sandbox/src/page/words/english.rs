@@ -130,6 +130,10 @@ pub(super) static WORDS: Words = Words {
             "Nothing to pay here",
             "There is no such checkout page. Please check the link, or go back to the shop.",
         ),
+        too_large: (
+            "That is too much",
+            "More was sent than this page takes. Nothing has been paid. Please go back and fill in less.",
+        ),
         already_paid: (
             "You have already paid",
             "This order is complete. There is nothing left to pay.",
@@ -216,6 +220,8 @@ fn problem(problem: &Problem) -> String {
         Problem::State => "Choose the state.",
         Problem::Country => "Choose one of the countries.",
         Problem::Method => "Choose a way to pay.",
+        Problem::NoButton => "This page has no such button. Please try again.",
+        Problem::Unprintable => "Remove the characters that cannot be seen.",
         Problem::TaxNumber => "Enter a tax ID with its country, as DE123456789.",
         Problem::Order(order) => return about_order(order),
         Problem::Told(english) => english,
@@ -238,6 +244,10 @@ fn about_order(problem: &checkout::Problem) -> String {
         }
         About::CodeLeavesTooLittle(least, currency) => format!(
             "With this code the total is less than {}, the least that can be charged.",
+            amount(*least, currency)
+        ),
+        About::TotalTooLittle(least, currency) => format!(
+            "The total is less than {}, the least that can be charged.",
             amount(*least, currency)
         ),
         other => other.to_string(),

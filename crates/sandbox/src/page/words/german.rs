@@ -132,6 +132,10 @@ pub(super) static WORDS: Words = Words {
             "Hier gibt es nichts zu bezahlen",
             "Diese Kassenseite gibt es nicht. Bitte prüfen Sie den Link oder gehen Sie zurück zum Shop.",
         ),
+        too_large: (
+            "Das ist zu viel",
+            "Es wurde mehr geschickt, als diese Seite annimmt. Es ist nichts bezahlt. Bitte gehen Sie zurück und füllen Sie weniger aus.",
+        ),
         already_paid: (
             "Sie haben schon bezahlt",
             "Diese Bestellung ist abgeschlossen. Es ist nichts mehr zu bezahlen.",
@@ -242,6 +246,8 @@ fn problem(problem: &Problem) -> String {
         Problem::State => "Wählen Sie den Bundesstaat.",
         Problem::Country => "Wählen Sie eines der Länder.",
         Problem::Method => "Wählen Sie eine Zahlungsart.",
+        Problem::NoButton => "So einen Knopf hat diese Seite nicht. Versuchen Sie es noch einmal.",
+        Problem::Unprintable => "Entfernen Sie die Zeichen, die man nicht sieht.",
         Problem::TaxNumber => "Geben Sie die Steuernummer mit ihrem Land ein, wie DE123456789.",
         Problem::Order(order) => return about_order(order),
         Problem::Told(english) => return told(english).unwrap_or(english).to_owned(),
@@ -280,6 +286,12 @@ fn about_order(problem: &checkout::Problem) -> String {
             return format!("Dieser Code gilt für Bestellungen ab {}.", amount(*least, currency));
         }
         About::CodeForOtherItems => "Dieser Code gilt nicht für diese Artikel.",
+        About::TotalTooLittle(least, currency) => {
+            return format!(
+                "Der Betrag liegt unter {}. So wenig kann nicht bezahlt werden.",
+                amount(*least, currency)
+            );
+        }
         About::Missing => "Füllen Sie dieses Feld aus.",
         About::TooShort(least) => return format!("Geben Sie mindestens {least} Zeichen ein."),
         About::TooLong(most) => return format!("Geben Sie höchstens {most} Zeichen ein."),
@@ -300,6 +312,7 @@ fn told(english: &str) -> Option<&'static str> {
         "Your card's expiration date is in the past." => {
             "Das Ablaufdatum Ihrer Karte liegt in der Vergangenheit."
         }
+        "Your card's expiration year is invalid." => "Das Ablaufjahr Ihrer Karte ist ungültig.",
         "Your card's security code is incomplete." => {
             "Die Prüfnummer Ihrer Karte ist unvollständig."
         }
@@ -319,6 +332,7 @@ fn told(english: &str) -> Option<&'static str> {
         "The routing number has 9 digits (110000000 in the sandbox)." => {
             "Die Bankleitzahl hat 9 Ziffern (110000000 in der Sandbox)."
         }
+        "The routing number is invalid." => "Die Bankleitzahl ist ungültig.",
         "The account number is incomplete." => "Die Kontonummer ist unvollständig.",
         _ => return None,
     })

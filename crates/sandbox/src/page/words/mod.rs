@@ -161,6 +161,7 @@ pub(in crate::page) struct ClosedWords {
     pub(in crate::page) welcome: Said,
     pub(in crate::page) no_page: Said,
     pub(in crate::page) no_session: Said,
+    pub(in crate::page) too_large: Said,
     pub(in crate::page) already_paid: Said,
     pub(in crate::page) expired: Said,
     pub(in crate::page) start_again: &'static str,
@@ -206,6 +207,10 @@ pub(in crate::page) enum Problem {
     State,
     Country,
     Method,
+    /// It was sent by no button of the page.
+    NoButton,
+    /// A character that nobody sees.
+    Unprintable,
     TaxNumber,
     /// About what is bought and asked.
     Order(checkout::Problem),
@@ -218,6 +223,11 @@ impl Problem {
     pub(in crate::page) fn in_english(&self) -> String {
         LANGUAGES[0].problem(self)
     }
+}
+
+/// A country that the pages offer.
+pub(in crate::page) fn is_country(code: &str) -> bool {
+    LANGUAGES[0].countries().any(|(known, _)| known == code)
 }
 
 impl Words {
@@ -241,6 +251,35 @@ impl Words {
     /// A sentence of another room, in this language as far as it is known.
     pub(in crate::page) fn said(&self, english: &str) -> String {
         (self.told)(english).unwrap_or(english).to_owned()
+    }
+
+    /// What a field is called, by its name in the form.
+    pub(in crate::page) fn label(&self, field: &str) -> Option<&'static str> {
+        let Self { order, buyer, means, .. } = self;
+        Some(match field {
+            "email" => buyer.email,
+            "phone" => buyer.phone,
+            "name" => means.payer,
+            "shipping_name" | "individual_name" => buyer.full_name,
+            "business_name" => buyer.business,
+            "tax_id" => buyer.tax_number,
+            "line1" | "billing_line1" => buyer.line1,
+            "line2" | "billing_line2" => buyer.line2,
+            "city" | "billing_city" => buyer.city,
+            "state" | "billing_state" => buyer.region,
+            "postal_code" | "shipping_postal_code" => buyer.postcode,
+            "country" | "billing_country" => buyer.country,
+            "shipping_rate" => buyer.shipping_method,
+            "promotion_code" => order.code,
+            "method" => means.payment,
+            "card_number" => means.card_number,
+            "exp" => means.expiry,
+            "cvc" => means.cvc,
+            "iban" => "IBAN",
+            "routing_number" => means.routing_number,
+            "account_number" => means.account_number,
+            _ => return None,
+        })
     }
 
     pub(in crate::page) fn problem(&self, problem: &Problem) -> String {
@@ -315,6 +354,7 @@ mod tests {
             ("4242424242424241", "12/34", "123"),
             ("4242424242424242", "", "123"),
             ("4242424242424242", "12/20", "123"),
+            ("4242424242424242", "12/99", "123"),
             ("4242424242424242", "12/34", "1"),
         ] {
             sentences.push(instruments::card(number, exp, cvc, now).unwrap_err().1.to_owned());
@@ -331,7 +371,9 @@ mod tests {
         for iban in ["AT", "AT611904300234573202"] {
             sentences.push(instruments::iban(iban).unwrap_err().1.to_owned());
         }
-        for (routing, account) in [("1", "000123456789"), ("110000000", "1")] {
+        for (routing, account) in
+            [("1", "000123456789"), ("110000001", "000123456789"), ("110000000", "1")]
+        {
             sentences.push(instruments::us_account(routing, account).unwrap_err().1.to_owned());
         }
         for words in &LANGUAGES[1..] {
