@@ -47,13 +47,14 @@ pub(crate) async fn run(args: SandboxArgs) -> anyhow::Result<ExitCode> {
     if let Some(seed) = args.seed {
         builder = builder.seed(seed);
     }
-    if let Some(to) = &args.forward_to {
-        builder = builder.forward_to(forward_to(to)?);
+    let to = args.forward_to.as_deref().map(forward_to).transpose()?;
+    if let Some(to) = &to {
+        builder = builder.forward_to(to);
     }
     let sandbox = builder.start().await?;
     faults.into_iter().for_each(|fault| sandbox.faults().add(fault));
     let deliveries = args.forward_to.is_some().then(|| sandbox.watch());
-    tell(&sandbox, &args);
+    tell(&sandbox, &args, to.as_deref());
     tokio::select! {
         () = asked.cancelled() => {}
         () = show(deliveries, sandbox.clock()) => {}
@@ -118,7 +119,7 @@ fn faults(file: &Path) -> anyhow::Result<Vec<Fault>> {
     fulfill_sandbox::read_faults(&text).with_context(|| format!("--faults {}", file.display()))
 }
 
-fn tell(sandbox: &Sandbox, args: &SandboxArgs) {
+fn tell(sandbox: &Sandbox, args: &SandboxArgs, forwards_to: Option<&str>) {
     let (url, key) = (sandbox.url(), sandbox.secret_key());
     say(format_args!(
         "The sandbox is a pretend Stripe at {url}; any key that starts with sk_test_ will do."
@@ -126,7 +127,7 @@ fn tell(sandbox: &Sandbox, args: &SandboxArgs) {
     say(format_args!("Look at it, turn its clock and make Payment Links: {url}/_sandbox/\n"));
     say(format_args!("  STRIPE_API_BASE={url}"));
     say(format_args!("  STRIPE_SECRET_KEY={key}"));
-    if let Some(to) = &args.forward_to {
+    if let Some(to) = forwards_to {
         say(format_args!(
             "  STRIPE_WEBHOOK_SECRET={}    (every event goes to {to})",
             sandbox.forward_secret()

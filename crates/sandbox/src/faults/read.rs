@@ -133,18 +133,62 @@ impl TryFrom<Value> for Fault {
                     FaultError { field: if unknown { "kind".into() } else { error.field }, ..error }
                 })?,
         };
-        match trouble {
-            Trouble::Status { status, .. } | Trouble::Html { status }
-                if !(200..=599).contains(&status) =>
-            {
-                Err(wrong("status", "an HTTP status, 200 to 599"))
+        let When { method, path, event, after, times, chance } = when;
+        let fault = Self { trouble, method, path, event, after, times, chance };
+        fits(&fault, &kind)?;
+        Ok(fault)
+    }
+}
+
+/// How slow a call may be made: whoever waits longer has given up.
+const SLOW_MS_MAX: u64 = 60 * 60 * 1_000;
+/// How late a delivery may be made: as far as the clock can be turned at a time.
+const DELAY_MS_MAX: i64 = 400 * 86_400 * 1_000;
+
+/// Refuses what would never happen, or would happen otherwise than it reads.
+fn fits(fault: &Fault, kind: &str) -> Result<(), FaultError> {
+    match &fault.trouble {
+        Trouble::Status { status, .. } | Trouble::Html { status }
+            if !(200..=599).contains(status) =>
+        {
+            return Err(wrong("status", "an HTTP status, 200 to 599"));
+        }
+        Trouble::Slow { ms } if *ms > SLOW_MS_MAX => {
+            return Err(wrong("ms", "at most an hour, 3600000"));
+        }
+        Trouble::Delay { ms } if !(0..=DELAY_MS_MAX).contains(ms) => {
+            return Err(wrong("ms", "between 0 and 400 days"));
+        }
+        Trouble::Alter { set, remove } => {
+            let is_pointer = |pointer: &&String| pointer.starts_with('/');
+            let wrongly = |pointer: &String| format!("{pointer}: write it as /data/0/name");
+            if let Some(pointer) = set.keys().find(|pointer| !is_pointer(pointer)) {
+                return Err(wrong("set", wrongly(pointer)));
             }
-            trouble => {
-                let When { method, path, event, after, times, chance } = when;
-                Ok(Self { trouble, method, path, event, after, times, chance })
+            if let Some(pointer) = remove.iter().find(|pointer| !is_pointer(pointer)) {
+                return Err(wrong("remove", wrongly(pointer)));
             }
         }
+        _ => {}
     }
+    let of_deliveries = fault.trouble.is_of_deliveries();
+    if of_deliveries && fault.method.is_some() {
+        return Err(wrong("method", format!("{kind} is about deliveries, which take `event`")));
+    }
+    if !of_deliveries && fault.event.is_some() {
+        return Err(wrong(
+            "event",
+            format!("{kind} is about calls, which take `method` and `path`"),
+        ));
+    }
+    let path = fault.path.as_deref().filter(|_| !of_deliveries);
+    if path.is_some_and(|path| !path.starts_with(['/', '*'])) {
+        return Err(wrong("path", "it begins with /, as /v1/products"));
+    }
+    if fault.times == Some(0) {
+        return Err(wrong("times", "at least 1"));
+    }
+    Ok(())
 }
 
 impl From<Fault> for Value {
@@ -205,6 +249,17 @@ mod tests {
             ("{\"kind\":\"slow\",\"ms\":1,\n\"mss\":1}", "unknown field `mss`"),
             ("{\"kind\":\"cut\",\n\"times\":-1}", "line 2: times: invalid value"),
             ("{\"kind\":\"cut\",\"chance\":2}", "line 1: chance: between 0 and 1"),
+            ("{\"kind\":\"cut\",\"times\":0}", "line 1: times: at least 1"),
+            ("{\"kind\":\"cut\",\"event\":\"charge\"}", "event: cut is about calls"),
+            (
+                "{\"kind\":\"lose\",\n\"method\":\"GET\"}",
+                "line 2: method: lose is about deliveries",
+            ),
+            ("{\"kind\":\"cut\",\"path\":\"v1/products\"}", "path: it begins with /"),
+            ("{\"kind\":\"slow\",\"ms\":3600001}", "ms: at most an hour"),
+            ("{\"kind\":\"delay\",\"ms\":-1}", "ms: between 0 and 400 days"),
+            ("{\"kind\":\"alter\",\"set\":{\"name\":1}}", "set: name: write it as /data/0/name"),
+            ("{\"kind\":\"alter\",\"remove\":[\"x\"]}", "remove: x: write it as"),
             ("{\"status\":500}", "line 1: kind: it is missing"),
             ("[1]", "line 1: a fault is an object"),
             ("[\n{", "line 2: EOF"),

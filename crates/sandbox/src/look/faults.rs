@@ -77,10 +77,12 @@ pub(super) fn read(form: &mut Params) -> Result<Fault, String> {
     };
     let times = form.integer("times").map_err(|error| error.message)?;
     let times = times.map(u64::try_from).transpose().ok().filter(|times| *times != Some(0));
-    Ok(Fault {
+    let fault = Fault {
         path: text(form, "path")?,
         event: text(form, "event")?,
         times: times.ok_or("How often: a number from 1 on, or nothing.")?,
         ..Fault::new(trouble)
-    })
+    };
+    // What holds for a fault in JSON holds for one from the form.
+    Fault::try_from(Value::from(fault)).map_err(|error| error.to_string())
 }
