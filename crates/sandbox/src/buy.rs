@@ -272,6 +272,10 @@ fn told(session: &str, refusal: Refusal) -> PayError {
         Refusal::NoSession => PayError::NoSession(session.to_owned()),
         Refusal::NotOpen(Status::Expired) => PayError::NotOpen(session.to_owned(), "expired"),
         Refusal::NotOpen(_) => PayError::NotOpen(session.to_owned(), "complete"),
+        Refusal::LinkFull => PayError::Field(
+            "session".to_owned(),
+            format!("{session} is of a payment link that takes no more payments"),
+        ),
         Refusal::Declined(failure) => PayError::Declined(failure.message.to_owned()),
         Refusal::Authenticate => PayError::Declined("the bank asks the buyer first".to_owned()),
         Refusal::Field(field, message) => PayError::Field(field, message),

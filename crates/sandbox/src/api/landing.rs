@@ -1,6 +1,6 @@
 //! Where the buyer lands: the addresses of a session, what follows a link.
 
-use super::shape::text;
+use super::shape::{is_url, text};
 use crate::{
     error::{Answer, ApiError},
     form::Params,
@@ -111,13 +111,11 @@ fn wrong_for(name: &str, ui_mode: &str) -> ApiError {
 
 fn url(params: &mut Params, name: &str) -> Answer<Option<String>> {
     let url = params.text(name)?;
-    let scheme = url.as_deref().and_then(|url| url.split_once("://")).map(|(scheme, _)| scheme);
-    match (&url, scheme) {
-        // An app is reached by a scheme of its own.
-        (None, _) | (Some(_), Some(_)) => Ok(url),
-        (Some(text), None) => Err(params
-            .error(name, format!("Not a valid URL: {text}. It needs a scheme, as https://."))
+    match &url {
+        Some(text) if !is_url(text) => Err(params
+            .error(name, format!("Not a valid URL: {text}. Write it as https://shop.example/done."))
             .code("url_invalid")),
+        _ => Ok(url),
     }
 }
 

@@ -125,3 +125,48 @@ pub(super) fn exclusive<T>(
 pub(super) fn needed(params: &mut Params, name: &str) -> Answer<Params> {
     params.object(name)?.ok_or_else(|| ApiError::required(&params.path_of(name)))
 }
+
+/// An address that somebody can be sent to: a scheme (apps have one of their own), and a host where the
+/// web's schemes want one. None that a browser would carry out as a program.
+pub(super) fn is_url(text: &str) -> bool {
+    let Some((scheme, rest)) = text.split_once("://") else { return false };
+    let scheme = scheme.to_ascii_lowercase();
+    let named = scheme.starts_with(|c: char| c.is_ascii_alphabetic())
+        && scheme.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c));
+    let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let web = matches!(scheme.as_str(), "http" | "https");
+    named
+        && !matches!(scheme.as_str(), "javascript" | "data" | "vbscript")
+        && (!web || !host.is_empty())
+        && !text.contains(|c: char| c.is_whitespace() || c.is_control())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_leads_somewhere() {
+        for (text, expected) in [
+            ("https://shop.example/done?id={CHECKOUT_SESSION_ID}#top", true),
+            ("http://localhost:4242", true),
+            ("HTTPS://shop.example", true),
+            ("myapp://", true),
+            ("https://bücher.example/ü", true),
+            ("shop.example", false),
+            ("/done", false),
+            ("http://", false),
+            ("https:///done", false),
+            ("://x", false),
+            ("1x://x", false),
+            ("http://x y", false),
+            ("http://x\n", false),
+            ("javascript://x/%0aalert(1)", false),
+            ("JavaScript://x", false),
+            ("data://x", false),
+            ("", false),
+        ] {
+            assert_eq!(is_url(text), expected, "{text}");
+        }
+    }
+}

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::{Call, list::Paging, metadata};
+use super::{Call, list::Paging, metadata, shape::is_url};
 use crate::{
     error::{Answer, ApiError},
     form::{Change, Params},
@@ -90,8 +90,8 @@ pub(super) fn create(state: &mut State, call: &mut Call) -> Answer {
 pub(super) fn url(params: &mut Params) -> Answer<Option<String>> {
     let url = params.text("url")?;
     match url.as_deref() {
-        Some(text) if !text.starts_with("http://") && !text.starts_with("https://") => Err(params
-            .error("url", format!("Invalid URL: {text}. It needs a scheme, as https://."))
+        Some(text) if !is_url(text) || !text.starts_with("http") => Err(params
+            .error("url", format!("Invalid URL: {text}. Write it as https://shop.example/webhook."))
             .code("url_invalid")),
         _ => Ok(url),
     }

@@ -61,6 +61,8 @@ impl Means {
 pub(crate) enum Refusal {
     NoSession,
     NotOpen(Status),
+    /// Its payment link takes no more: as many sessions have completed as may.
+    LinkFull,
     Declined(Failure),
     /// The buyer has to approve the payment first.
     Authenticate,
@@ -79,6 +81,9 @@ pub(crate) fn pay(state: &mut State, id: &str, payment: Payment) -> Result<Arc<E
     let session = state.sessions.get(id).cloned().ok_or(Refusal::NoSession)?;
     if session.status != Status::Open {
         return Err(Refusal::NotOpen(session.status));
+    }
+    if link_is_full(state, &session) {
+        return Err(Refusal::LinkFull);
     }
     let mut next = (*session).clone();
     let mut buyer = payment.buyer.clone();
@@ -136,6 +141,12 @@ pub(crate) fn pay(state: &mut State, id: &str, payment: Payment) -> Result<Arc<E
         payments::follow_up(state, &intent);
     }
     Ok(event)
+}
+
+/// As many of its payment link's sessions have completed as may: others that were open by then end in
+/// nothing.
+pub(crate) fn link_is_full(state: &State, session: &Session) -> bool {
+    session.link.as_ref().and_then(|link| state.links.get(link)).is_some_and(|link| link.is_full())
 }
 
 /// The payment method that the buyer's means are.

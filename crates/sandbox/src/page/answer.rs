@@ -58,7 +58,12 @@ pub(super) fn asset(name: &str) -> Option<Response> {
 
 pub(super) fn see_other(words: &'static Words, to: &str) -> Response {
     let mut response = Response::new(Body::empty());
-    match to.parse() {
+    // A header takes no other letters; a browser writes them so, too.
+    let plain = |byte: u8| match byte {
+        b'!'..=b'~' => char::from(byte).to_string(),
+        byte => format!("%{byte:02X}"),
+    };
+    match to.bytes().map(plain).collect::<String>().parse() {
         Ok(location) => {
             *response.status_mut() = StatusCode::SEE_OTHER;
             response.headers_mut().insert(header::LOCATION, location);

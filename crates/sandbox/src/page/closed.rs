@@ -12,7 +12,10 @@ use super::{
     view::{MessagePage, back},
     words::Words,
 };
-use crate::state::objects::{PaymentStatus, Session, Status};
+use crate::{
+    api, checkout,
+    state::objects::{PaymentStatus, Session, Status},
+};
 
 pub(super) fn message(
     words: &'static Words,
@@ -37,10 +40,20 @@ pub(super) fn open_session(visit: &Visit<'_>, id: &str) -> Result<Arc<Session>, 
     let words = visit.words(Some(&session));
     let link = |url: Option<String>| url.map(|url| (url, back(words, &session))).into_iter();
     let closed = &words.closed;
-    let (said, links) = match session.status {
-        Status::Open => return Ok(session),
-        Status::Complete => (closed.already_paid, link(landing(&session)).collect()),
-        Status::Expired => {
+    let full = {
+        let state = visit.app.read();
+        let slug = session.link.as_ref().and_then(|link| Some(state.links.get(link)?.slug.clone()));
+        let own = slug.and_then(|slug| api::inactive_message(&state, &slug));
+        checkout::link_is_full(&state, &session).then_some(own)
+    };
+    let (said, links) = match (session.status, &full) {
+        (Status::Open, None) => return Ok(session),
+        (Status::Open, Some(own)) => {
+            let (title, text) = closed.inactive;
+            ((title, own.as_deref().unwrap_or(text)), Vec::new())
+        }
+        (Status::Complete, _) => (closed.already_paid, link(landing(&session)).collect()),
+        (Status::Expired, _) => {
             let recover = session
                 .terms
                 .recovery

@@ -240,7 +240,7 @@ impl Visit<'_> {
                 let errors = vec![(field, Problem::Told(text))];
                 self.form(&session, filled, StatusCode::UNPROCESSABLE_ENTITY, None, &errors)
             }
-            Refusal::NoSession | Refusal::NotOpen(_) => {
+            Refusal::NoSession | Refusal::NotOpen(_) | Refusal::LinkFull => {
                 self.notice(&session, filled, 409, words.frame.not_open)
             }
         }

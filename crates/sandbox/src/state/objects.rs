@@ -371,7 +371,12 @@ pub(crate) struct PaymentLink {
 impl PaymentLink {
     /// It can be followed: it is active, and not as many sessions have completed as may.
     pub(crate) fn is_open(&self) -> bool {
-        self.active && self.completed_max.is_none_or(|most| self.completed < most)
+        self.active && !self.is_full()
+    }
+
+    /// As many sessions have completed as may.
+    pub(crate) fn is_full(&self) -> bool {
+        self.completed_max.is_some_and(|most| self.completed >= most)
     }
 }
 

@@ -132,3 +132,39 @@ async fn a_link_over_a_recurring_price_subscribes_with_its_trial() {
         .await;
     assert_eq!(error["param"], "payment_intent_data");
 }
+
+#[tokio::test]
+async fn a_link_takes_as_many_payments_as_it_may_whoever_has_its_page_open() {
+    let stage = Stage::new().await;
+    let price =
+        stage.post("/v1/prices", "currency=eur&unit_amount=700&product_data[name]=Tea").await;
+    let form = format!(
+        "line_items[0][price]={}&line_items[0][quantity]=1&restrictions[completed_sessions][limit]=1\
+         &inactive_message=Sold+out",
+        price["id"].as_str().unwrap()
+    );
+    let link = stage.post("/v1/payment_links", &form).await;
+    let mut visitors = Vec::new();
+    for _ in 0..2 {
+        let visit = stage.http.get(link["url"].as_str().unwrap()).send().await.unwrap();
+        visitors.push(visit.headers()["location"].to_str().unwrap().to_owned());
+    }
+    let card = "email=ann@example.com&name=Ann&method=card&card_number=4242424242424242&exp=12/34&cvc=123&billing_country=DE";
+    let mut answers = Vec::new();
+    for page in &visitors {
+        let url = format!("{}{page}", stage.sandbox.url());
+        answers.push(stage.http.post(url).body(card).send().await.unwrap());
+    }
+    assert_eq!(answers[0].status(), 303);
+    assert_eq!(answers[1].status(), 409);
+    let late =
+        stage.http.get(format!("{}{}", stage.sandbox.url(), visitors[1])).send().await.unwrap();
+    assert_eq!(late.status(), 409);
+    assert!(late.text().await.unwrap().contains("Sold out"));
+    let session = visitors[1].rsplit('/').next().unwrap();
+    let (status, told) = stage.control("/_sandbox/pay", json!({ "session": session })).await;
+    assert!(status == 400 && told.to_string().contains("takes no more payments"), "{told}");
+    let path = format!("/v1/payment_links/{}", link["id"].as_str().unwrap());
+    let completed = &stage.get(&path).await["restrictions"]["completed_sessions"];
+    assert_eq!((&completed["count"], &completed["limit"]), (&json!(1), &json!(1)));
+}

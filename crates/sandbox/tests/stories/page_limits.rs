@@ -184,3 +184,26 @@ async fn a_form_that_is_too_large_gets_a_page() {
     }
     assert_eq!(stage.retrieve(&id).await["status"], "open");
 }
+
+#[tokio::test]
+async fn addresses_lead_somewhere_and_fit_into_a_header() {
+    let stage = Stage::new().await;
+    let begin = "mode=payment&line_items[0][quantity]=1&line_items[0][price_data][currency]=eur\
+        &line_items[0][price_data][unit_amount]=1200&line_items[0][price_data][product_data][name]=Tea";
+    for url in ["http://", "javascript://x/%250aalert(1)", "http://x y", "http://x%0a", "/done"] {
+        for name in ["success_url", "cancel_url"] {
+            let other = if name == "cancel_url" { "&success_url=http://x" } else { "" };
+            let form = format!("{begin}&{name}={url}{other}");
+            let (status, error) =
+                stage.refused(reqwest::Method::POST, "/v1/checkout/sessions", &form).await;
+            assert_eq!((status, &error["param"]), (400, &name.into()), "{url}");
+        }
+    }
+    let form = format!("{begin}&success_url=http://shop.example/tür?s={{CHECKOUT_SESSION_ID}}");
+    let made = stage.post("/v1/checkout/sessions", &form).await;
+    let id = made["id"].as_str().unwrap();
+    let url = format!("{}/c/pay/{id}", stage.sandbox.url());
+    let paid = stage.http.post(url).body(self::form(&[])).send().await.unwrap();
+    let landing = paid.headers()["location"].to_str().unwrap();
+    assert_eq!(landing, format!("http://shop.example/t%C3%BCr?s={id}"));
+}

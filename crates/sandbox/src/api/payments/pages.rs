@@ -111,7 +111,7 @@ fn refused(state: &State, call: &Call, id: &str, refusal: Refusal) -> ApiError {
         Refusal::NotOpen(Status::Expired) => {
             ApiError::invalid("This Checkout Session has expired.").code("checkout_session_expired")
         }
-        Refusal::NotOpen(_) | Refusal::NoSession | Refusal::Authenticate => {
+        Refusal::NotOpen(_) | Refusal::LinkFull | Refusal::NoSession | Refusal::Authenticate => {
             ApiError::invalid("This Checkout Session is no longer open.")
                 .code("payment_page_not_active")
         }
