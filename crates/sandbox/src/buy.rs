@@ -187,6 +187,7 @@ fn payment(purchase: Purchase) -> Payment {
         name: to.name.or_else(|| purchase.name.clone()).or_else(|| Some(SOMEBODY.to_owned())),
         phone: purchase.phone.clone(),
         address: to.address.into(),
+        ..Shipping::default()
     });
     let name = purchase.name.clone();
     let shipped_to = || shipping.as_ref().map(|shipping| shipping.address.clone());
@@ -241,6 +242,7 @@ fn answer_the_rest(payment: &mut Payment, session: &Session) {
             name: payment.buyer.name.clone().or_else(|| Some(SOMEBODY.to_owned())),
             phone: payment.buyer.phone.clone(),
             address,
+            ..Shipping::default()
         });
     }
     if terms.billing_address && payment.buyer.address == Address::default() {

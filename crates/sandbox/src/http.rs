@@ -324,6 +324,14 @@ impl ApiCall {
             );
             return Err(ApiError::invalid(say));
         }
+        let kind = incoming.header("content-type").unwrap_or_default();
+        let of_v1 = !incoming.path.starts_with("/v2/") && !incoming.body.is_empty();
+        if of_v1 && ["application/json", "multipart/"].iter().any(|other| kind.starts_with(other)) {
+            let say = format!(
+                "The body of this call is a form, not {kind}. Send it as application/x-www-form-urlencoded."
+            );
+            return Err(ApiError::invalid(say));
+        }
         let form = if incoming.method == Method::GET || incoming.body.is_empty() {
             incoming.query.clone()
         } else if incoming.path.starts_with("/v2/") {

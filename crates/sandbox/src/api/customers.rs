@@ -176,9 +176,16 @@ pub(super) fn shipping(mut params: Params) -> Answer<Shipping> {
         name: params.text("name")?,
         phone: params.text("phone")?,
         address: params.object("address")?.map(address).transpose()?.unwrap_or_default(),
+        ..Shipping::default()
     };
     params.done()?;
     Ok(shipping)
+}
+
+/// Shipping of a payment, which says who carries it, too.
+pub(super) fn parcel(mut params: Params) -> Answer<Shipping> {
+    let (carrier, tracking_number) = (params.text("carrier")?, params.text("tracking_number")?);
+    Ok(Shipping { carrier, tracking_number, ..shipping(params)? })
 }
 
 pub(super) fn retrieve(state: &State, call: &mut Call) -> Answer {

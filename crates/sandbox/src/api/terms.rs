@@ -8,7 +8,7 @@ use super::{
 use crate::{
     error::{Answer, ApiError},
     form::Params,
-    state::objects::{Ask, Mode, Shipping, Terms, Trial},
+    state::objects::{Ask, Mode, Terms, Trial},
 };
 
 /// Names of payment methods that may be listed; the page offers those it can play.
@@ -382,15 +382,11 @@ fn intent_data(params: &mut Params, terms: &mut Terms, owner: Owner) -> Answer<(
     }
     if owner == Owner::Session {
         terms.receipt_email = data.text("receipt_email")?;
-        terms.intent_shipping = data.object("shipping")?.map(shipping).transpose()?;
+        terms.intent_shipping =
+            data.object("shipping")?.map(super::customers::parcel).transpose()?;
         data.ignore(&["application_fee_amount", "on_behalf_of", "transfer_data"]);
     }
     data.done()
-}
-
-fn shipping(mut params: Params) -> Answer<Shipping> {
-    params.ignore(&["carrier", "tracking_number"]);
-    super::customers::shipping(params)
 }
 
 const TRIAL_SETTINGS: Shape = Shape::Object(&[(

@@ -126,7 +126,12 @@ fn shipping(
     if !countries.contains(&place.country) {
         wrong("country", Problem::Country);
     }
-    Shipping { name: some(&place.name), phone: some(&filled.phone), address: address(&place) }
+    Shipping {
+        name: some(&place.name),
+        phone: some(&filled.phone),
+        address: address(&place),
+        ..Shipping::default()
+    }
 }
 
 /// Checks the parts of an address; the names are those of street, city, state and postcode.

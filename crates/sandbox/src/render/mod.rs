@@ -86,10 +86,10 @@ fn address(address: &Address) -> Value {
 fn shipping(shipping: &Shipping) -> Value {
     json!({
         "address": address(&shipping.address),
-        "carrier": null,
+        "carrier": shipping.carrier,
         "name": shipping.name,
         "phone": shipping.phone,
-        "tracking_number": null,
+        "tracking_number": shipping.tracking_number,
     })
 }
 

@@ -133,6 +133,9 @@ pub(crate) struct Shipping {
     pub(crate) name: Option<String>,
     pub(crate) phone: Option<String>,
     pub(crate) address: Address,
+    /// Who carries the parcel, and the number it is followed by: merchants tell their payments.
+    pub(crate) carrier: Option<String>,
+    pub(crate) tracking_number: Option<String>,
 }
 
 #[derive(Debug, Clone)]

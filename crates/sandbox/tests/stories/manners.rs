@@ -130,6 +130,24 @@ async fn a_body_that_never_comes_is_not_waited_for_without_end() {
 }
 
 #[tokio::test]
+async fn a_body_that_is_no_form_is_told_so() {
+    let stage = Stage::new().await;
+    for kind in
+        ["application/json", "application/json; charset=utf-8", "multipart/form-data; boundary=x"]
+    {
+        let request = stage.request(Method::POST, "/v1/products").header("content-type", kind);
+        let (status, answer) = read(request.body(r#"{"name":"Tea"}"#).send().await.unwrap()).await;
+        let message = answer["error"]["message"].as_str().unwrap();
+        assert!(
+            status == 400 && message.contains("application/x-www-form-urlencoded"),
+            "{message}"
+        );
+    }
+    let request = stage.request(Method::POST, "/v1/products").header("content-type", "text/plain");
+    assert_eq!(request.body("name=Tea").send().await.unwrap().status(), 200);
+}
+
+#[tokio::test]
 async fn a_nul_character_is_told_by_its_parameter() {
     let stage = Stage::new().await;
     for (path, form, param) in [

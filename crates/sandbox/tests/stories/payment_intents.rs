@@ -22,7 +22,11 @@ async fn an_intent_goes_from_nothing_to_money() {
     let path = format!("/v1/payment_intents/{}", id(&made));
     let (_, error) = stage.refused(Method::POST, &format!("{path}/confirm"), "").await;
     assert_eq!(error["code"], "payment_intent_unexpected_state");
-    let updated = stage.post(&path, "amount=2500&payment_method=pm_card_visa&shipping[name]=J&shipping[address][line1]=Elm 1").await;
+    let updated = stage.post(&path, "amount=2500&payment_method=pm_card_visa&shipping[name]=J&shipping[address][line1]=Elm 1&shipping[carrier]=DHL&shipping[tracking_number]=42").await;
+    assert_eq!(
+        (&updated["shipping"]["carrier"], &updated["shipping"]["tracking_number"]),
+        (&json!("DHL"), &json!("42"))
+    );
     assert_eq!(
         (&updated["status"], &updated["amount"], &updated["shipping"]["address"]["line1"]),
         (&json!("requires_confirmation"), &json!(2500), &json!("Elm 1"))

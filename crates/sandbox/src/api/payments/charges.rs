@@ -63,7 +63,7 @@ pub(super) fn create(state: &mut State, call: &mut Call) -> Answer {
     let captures = params.boolean("capture")?.unwrap_or(true);
     let description = params.text("description")?;
     let metadata = metadata(params, "metadata", &Metadata::default())?;
-    let shipping = params.object("shipping")?.map(customers::shipping).transpose()?;
+    let shipping = params.object("shipping")?.map(customers::parcel).transpose()?;
     params.ignore(&IGNORED);
     params.ignore(&SHOWN);
     params.done()?;
@@ -105,7 +105,7 @@ pub(super) fn update(state: &mut State, call: &mut Call) -> Answer {
         Arc::make_mut(&mut next.shown).insert("receipt_email".to_owned(), email.into());
     }
     if let Some(shipping) = params.object("shipping")? {
-        next.shipping = Some(customers::shipping(shipping)?);
+        next.shipping = Some(customers::parcel(shipping)?);
     }
     next.metadata = metadata(params, "metadata", &next.metadata)?;
     params.ignore(&["customer", "fraud_details", "transfer_group"]);

@@ -181,7 +181,7 @@ fn read(state: &State, params: &mut Params, intent: &mut Intent) -> Answer<Wante
         params.one_of("setup_future_usage", &USAGES)?.or(intent.setup_future_usage);
     intent.return_url = params.text("return_url")?.or_else(|| intent.return_url.take());
     if let Some(shipping) = params.object("shipping")? {
-        intent.shipping = Some(customers::shipping(shipping)?);
+        intent.shipping = Some(customers::parcel(shipping)?);
     }
     intent.metadata = metadata(params, "metadata", &intent.metadata)?;
     let mut shown: Map<String, Value> = (*intent.shown).clone();
