@@ -12,6 +12,7 @@ use super::{
 };
 use crate::{
     checkout::{self, Choices},
+    email::is_address,
     error::{Answer, ApiError},
     form::Params,
     ids::Id,
@@ -199,7 +200,7 @@ impl Visit {
             id.len() <= 200 && id.bytes().all(plain)
         };
         Self {
-            prefilled_email: text("prefilled_email").filter(|email| email.contains('@')),
+            prefilled_email: text("prefilled_email").filter(|email| is_address(email)),
             client_reference_id: text("client_reference_id").filter(fits),
             prefilled_promo_code: text("prefilled_promo_code"),
             locale: text("locale").filter(|locale| LOCALES.contains(&locale.as_str())),

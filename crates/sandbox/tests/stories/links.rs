@@ -74,7 +74,7 @@ async fn a_visitors_address_brings_an_email_a_code_a_reference_and_a_language() 
         (&json!("cart-7"), &json!("de"))
     );
     assert_eq!(session["amount_total"], 900);
-    let odd = "?prefilled_email=x&client_reference_id=%3Cb%3E&prefilled_promo_code=NO&locale=tlh&utm_source=mail";
+    let odd = "?prefilled_email=x@y&client_reference_id=%3Cb%3E&prefilled_promo_code=NO&locale=tlh&utm_source=mail";
     let session = stage.retrieve(&follow(&stage, &link, odd).await.unwrap()).await;
     for name in ["customer_email", "client_reference_id", "locale"] {
         assert_eq!(session[name], Value::Null, "{name}");
