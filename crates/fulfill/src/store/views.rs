@@ -218,18 +218,28 @@ rows! {
 /// A session with its order and all that belongs to it, by one statement. What there may be many of comes as
 /// a list in JSON.
 fn view(wheres: &str) -> String {
-    let effect = orders::EFFECT;
+    // The inner order is that of an index: an order inside the list would be sorted anew each time.
+    let list = |columns: &str, from: &str| {
+        format!(
+            "(SELECT CAST({{list}}({{array}}({columns})) AS TEXT) FROM (SELECT {columns} FROM {from}) AS l)"
+        )
+    };
+    let effects =
+        list(orders::EFFECT, "effect WHERE session = o.session ORDER BY line, kind, unit");
+    let deliveries = list(
+        "kind, line, owed, status, attempt, due_at, said",
+        "delivery WHERE session = o.session ORDER BY kind, line",
+    );
+    let timeline = list("at, what, who", "timeline WHERE session = o.session ORDER BY n");
+    let events = list(
+        "id, type, received_at",
+        "(SELECT h.id, e.type, e.received_at FROM heard h JOIN event e ON e.seq = h.event \
+          WHERE h.session = o.session ORDER BY h.event) AS h",
+    );
     format!(
         "SELECT s.seq, s.account, s.livemode, s.id, s.rung, s.seen, s.looked_at, s.tries, s.missing, s.guess, \
          s.trouble, s.due_at, o.status, o.reason, o.placed, o.first_seen_at, o.fulfilled_at, o.sale, \
-         (SELECT CAST({{list}}({{array}}({effect}) ORDER BY line, kind, unit) AS TEXT) \
-          FROM effect WHERE session = o.session), \
-         (SELECT CAST({{list}}({{array}}(kind, line, owed, status, attempt, due_at, said) ORDER BY kind, line) \
-          AS TEXT) FROM delivery WHERE session = o.session), \
-         (SELECT CAST({{list}}({{array}}(at, what, who) ORDER BY n) AS TEXT) \
-          FROM timeline WHERE session = o.session), \
-         (SELECT CAST({{list}}({{array}}(h.id, e.type, e.received_at) ORDER BY h.event) AS TEXT) \
-          FROM heard h JOIN event e ON e.seq = h.event WHERE h.session = o.session) \
+         {effects}, {deliveries}, {timeline}, {events} \
          FROM session s LEFT JOIN orders o ON o.session = s.seq WHERE {wheres}"
     )
 }
