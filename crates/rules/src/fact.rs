@@ -238,12 +238,23 @@ pub struct Line {
     pub description: Option<String>,
     /// As finished; 0 when the buyer removed it.
     pub quantity: i64,
+    /// Stripe names no quantity, or nothing that could be one.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub without_quantity: bool,
     /// Minor units.
     pub amount_total: Option<i64>,
     /// Lower case.
     pub currency: Option<String>,
     /// Metadata of product, price and line, the line's own winning.
     pub metadata: std::collections::BTreeMap<String, String>,
+}
+
+impl Line {
+    /// How many were bought; nothing where that cannot be known.
+    #[must_use]
+    pub fn units(&self) -> Option<i64> {
+        (self.quantity >= 0 && !self.without_quantity).then_some(self.quantity)
+    }
 }
 
 #[cfg(test)]

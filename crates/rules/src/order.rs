@@ -274,7 +274,7 @@ fn place(
         let mut effects = owed(line, &found);
         let settled = advance(&mut effects, sale.shipping.is_some(), supply, now);
         decision.effects.extend(effects);
-        if settled && line.quantity > 0 {
+        if settled && line.units().is_some_and(|units| units > 0) {
             decision.deliveries.extend(found.product().and_then(|p| own_action(&line.id, p)));
         }
     }
@@ -452,7 +452,11 @@ pub fn standing(
                 Some(note) => format!("{}: {note}", line_of(effect, names)),
                 None => format!("{} is not in the catalog", line_of(effect, names)),
             },
-            Some(Held::Manual) | None => format!("{} waits for a person", line_of(effect, names)),
+            Some(Held::Manual) | None => {
+                let why = effect.note.as_ref().map(|note| format!(": {note}"));
+                let why = why.unwrap_or_default();
+                format!("{} waits for a person{why}", line_of(effect, names))
+            }
         };
         if !waits.contains(&what) {
             waits.push(what);

@@ -120,6 +120,12 @@ impl Effect {
         note.filter(|_| self.held == Some(Held::Unmatched))
     }
 
+    /// The same, without what it is about.
+    #[must_use]
+    pub fn mistake(&self) -> Option<&str> {
+        self.unreadable()?.strip_prefix(UNREADABLE)?.strip_prefix(": ")
+    }
+
     /// A grant's term counts from when it was given.
     pub(crate) fn begin_term(&mut self, now: Millis) {
         self.expires_at = self.days.map(|days| now.saturating_add(days.saturating_mul(DAY)));
@@ -147,12 +153,23 @@ pub(crate) fn nothing_listed() -> Effect {
     effect
 }
 
+/// Stands for a line of which nobody knows how many were bought.
+fn unclear(line: &Line) -> Effect {
+    let mut effect = Effect::held(&line.id, EffectKind::Manual, 1, 1, Held::Manual);
+    effect.note = Some(match line.without_quantity {
+        true => "Stripe names no quantity".to_owned(),
+        false => format!("Stripe names a quantity of {}", line.quantity),
+    });
+    effect
+}
+
 /// What a line owes, everything still held. A line the buyer removed (quantity 0) owes nothing.
 pub(crate) fn owed(line: &Line, found: &Found<'_>) -> Vec<Effect> {
-    let quantity = line.quantity;
-    if quantity <= 0 {
-        return Vec::new();
-    }
+    let quantity = match line.units() {
+        None => return vec![unclear(line)],
+        Some(0) => return Vec::new(),
+        Some(quantity) => quantity,
+    };
     let whole = |kind, why| Effect::held(&line.id, kind, 1, quantity, why);
     let Some(product) = found.product() else {
         let mut effect = whole(EffectKind::Manual, Held::Unmatched);

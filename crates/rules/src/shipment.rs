@@ -145,14 +145,16 @@ pub fn ship(
         effect.value.clone_from(&shipment.tracking);
         effect.url.clone_from(&shipment.url);
     }
-    let said = match (&left[..], &corrected[..]) {
-        ([], []) if order.effects.iter().any(known) => return Ok(Decision::default()),
-        ([], []) => return Err(NotShipped::Nothing),
-        ([], corrected) => {
-            format!("tracking corrected by {who}: {}", named(corrected, &order.names))
-        }
-        (left, _) => format!("shipped by {who}: {}", named(left, &order.names)),
-    };
+    if left.is_empty() && corrected.is_empty() {
+        let known = order.effects.iter().any(known);
+        return if known { Ok(Decision::default()) } else { Err(NotShipped::Nothing) };
+    }
+    let said = [("shipped", &left), ("tracking corrected", &corrected)]
+        .into_iter()
+        .filter(|(_, lines)| !lines.is_empty())
+        .map(|(word, lines)| format!("{word} by {who}: {}", named(lines, &order.names)))
+        .collect::<Vec<_>>()
+        .join("; ");
     let said = format!("{said}{}", shipment.said());
     let news = mail && !left.is_empty();
     let deliveries = news.then(|| NewDelivery {
@@ -255,6 +257,17 @@ mod tests {
         let decision = ship(&before, &["li_1".into()], &post(), true, "Ann").unwrap();
         assert_eq!(decision.timeline, ["tracking corrected by Ann: li_1 (Post, RR1)"]);
         assert!(decision.deliveries.is_empty());
+    }
+
+    #[test]
+    fn what_leaves_and_what_is_corrected_are_both_told() {
+        use EffectStatus::{Shipped, ToShip};
+        let before = order(vec![parcel("li_1", Shipped), parcel("li_2", ToShip)]);
+        let both = ["li_1".to_owned(), "li_2".to_owned()];
+        let decision = ship(&before, &both, &post(), true, "Ann").unwrap();
+        let told = "shipped by Ann: 'T-shirt'; tracking corrected by Ann: li_1 (Post, RR1)";
+        assert_eq!(decision.timeline, [told]);
+        assert_eq!(decision.deliveries[0].input[LINES], "li_2", "the mail is about what leaves");
     }
 
     #[test]

@@ -1,21 +1,18 @@
 //! What people do to an order beside settling its lines: ship it, note something, have a mail sent
 //! again. Each act is told in the timeline, with who did it.
 
-use std::collections::BTreeMap;
-
 use fulfill_rules::{
     Millis,
     id::SessionKey,
     notice,
     order::Decision,
-    shipment::{LINES, NotShipped, Shipment, ship},
+    shipment::{NotShipped, Shipment, ship},
 };
 
 use super::{
     Store, StoreError,
     db::{Lane, Tx, vals},
-    digest,
-    orders::{self, from_json, json},
+    digest, orders,
     record::{Recorded, rework},
 };
 
@@ -108,7 +105,6 @@ impl Store {
                         // The same shipment once more.
                         return Ok(moved.map(Ok));
                     }
-                    tell_the_way(tx, session, &shipment).await?;
                     let way = shipment.input();
                     let word = |name: &str| way.get(name).map(String::as_str);
                     let found_by = digest::shipped(word("carrier"), word("tracking"));
@@ -190,27 +186,6 @@ impl Store {
             })
             .await
     }
-}
-
-/// The last shipment's mail, sent again, tells the way as it is known now, of the lines it was about.
-async fn tell_the_way(tx: &mut Tx, session: i64, shipment: &Shipment) -> Result<(), StoreError> {
-    let last: Option<(String, String)> = tx
-        .first(
-            "SELECT line, input FROM delivery WHERE session = $1 AND kind = $2 \
-             ORDER BY line DESC LIMIT 1",
-            vals![session, notice::SHIPPED],
-        )
-        .await?;
-    let Some((line, told)) = last else { return Ok(()) };
-    let mut told: BTreeMap<String, String> = from_json(&told)?;
-    let mut input = shipment.input();
-    input.extend(told.remove_entry(LINES));
-    tx.execute(
-        "UPDATE delivery SET input = $1 WHERE session = $2 AND kind = $3 AND line = $4",
-        vals![json(&input)?, session, notice::SHIPPED, line],
-    )
-    .await?;
-    Ok(())
 }
 
 /// Mails of that kind are sent once more, but for one that is being sent right now. How many.

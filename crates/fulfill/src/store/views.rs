@@ -397,7 +397,10 @@ impl ViewRow {
     fn order(self) -> Result<Option<OrderView>, StoreError> {
         let (Some(status), Some(sale)) = (&self.status, &self.sale) else { return Ok(None) };
         let effects: Vec<EffectRow> = list(self.effects.as_deref())?;
-        let deliveries: Vec<DeliveryRow> = list(self.deliveries.as_deref())?;
+        let mut deliveries: Vec<DeliveryRow> = list(self.deliveries.as_deref())?;
+        // "shipment 2" before "shipment 10".
+        let place = |row: &DeliveryRow| (row.line.len(), row.line.clone());
+        deliveries.sort_by(|a, b| a.kind.cmp(&b.kind).then_with(|| place(a).cmp(&place(b))));
         let timeline: Vec<(Millis, String, Option<String>)> = list(self.timeline.as_deref())?;
         let events: Vec<(String, String, Millis)> = list(self.events.as_deref())?;
         let told = |(at, what, who)| Told { at, what, who };

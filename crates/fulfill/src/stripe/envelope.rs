@@ -60,7 +60,7 @@ impl Envelope {
 /// # Errors
 /// [`Unreadable`] where there is no JSON object with an id and a type.
 pub fn envelope(body: &[u8]) -> Result<Envelope, Unreadable> {
-    let read = lenient::read(body).map_err(|error| {
+    let read = lenient::read(&lenient::mended(body)).map_err(|error| {
         if error.is_data() { Unreadable::NotAnEvent } else { Unreadable::NotJson }
     });
     let event: Event = read?.ok_or(Unreadable::NotAnEvent)?;

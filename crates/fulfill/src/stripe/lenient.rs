@@ -3,7 +3,7 @@
 //! Stripe adds fields and values all the time, and accounts pin old versions; what is not needed must
 //! not be able to stop a paid order (case 16).
 
-use std::{collections::BTreeMap, fmt, marker::PhantomData};
+use std::{borrow::Cow, collections::BTreeMap, fmt, marker::PhantomData};
 
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
@@ -74,6 +74,33 @@ impl<'de, T: Lenient<'de>> Visitor<'de> for Reader<T> {
 /// Reads a whole JSON text; absent if it is of another type.
 pub(super) fn read<'de, T: Lenient<'de>>(text: &'de [u8]) -> serde_json::Result<Option<T>> {
     serde_json::from_slice(text).map(|Value(value)| value)
+}
+
+/// JSON whose texts can be read: half a surrogate pair stands for no character, yet JSON can be written
+/// with it (an emoji that somebody cut in two). U+FFFD takes its place; nothing else changes.
+pub(super) fn mended(text: &[u8]) -> Cow<'_, [u8]> {
+    let mut mended = Cow::Borrowed(text);
+    let mut at = 0;
+    while let Some(next) = text[at..].iter().position(|byte| *byte == b'\\') {
+        at += next;
+        at += match (unit(text, at), unit(text, at + 6)) {
+            (Some(0xd800..=0xdbff), Some(0xdc00..=0xdfff)) => 12,
+            (Some(0xd800..=0xdfff), _) => {
+                mended.to_mut()[at..at + 6].copy_from_slice(b"\\ufffd");
+                6
+            }
+            (Some(_), _) => 6,
+            (None, _) => 2.min(text.len() - at),
+        };
+    }
+    mended
+}
+
+/// What `\uXXXX` at this place says.
+fn unit(text: &[u8], at: usize) -> Option<u16> {
+    let digits = text.get(at..at + 6)?.strip_prefix(b"\\u")?;
+    let mut digits = digits.iter().map(|digit| char::from(*digit).to_digit(16));
+    digits.try_fold(0, |unit, digit| Some(unit << 4 | u16::try_from(digit?).ok()?))
 }
 
 /// One value on its own, where serde asks for a type.

@@ -140,7 +140,11 @@ fn cut(mut text: String, max: usize) -> String {
 fn line(at: usize, item: LineItem) -> Line {
     let (mut price_id, mut lookup_key, mut price_metadata) = (None, None, None);
     let (mut product_id, mut product_name, mut metadata) = (None, None, BTreeMap::new());
+    let mut metered = false;
     if let Some(price) = item.price {
+        // What is used is counted later: of such a line there is one, and no quantity.
+        let usage = price.recurring.and_then(|recurring| recurring.usage_type);
+        metered = usage.as_deref() == Some("metered");
         (price_id, lookup_key, price_metadata) = (price.id, price.lookup_key, price.metadata);
         match price.product {
             Some(Product::Expanded(product)) => {
@@ -160,7 +164,8 @@ fn line(at: usize, item: LineItem) -> Line {
         price: price_id,
         lookup_key,
         description: item.description.or(product_name),
-        quantity: item.quantity.unwrap_or(1).max(0),
+        quantity: item.quantity.unwrap_or(1),
+        without_quantity: item.quantity.is_none() && !metered,
         amount_total: item.amount_total,
         currency: item.currency.map(lower),
         metadata,

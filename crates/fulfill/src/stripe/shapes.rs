@@ -117,7 +117,11 @@ shapes! {
         id: String,
         lookup_key: String,
         metadata: BTreeMap<String, String>,
+        recurring: Recurring,
         product: Product,
+    }
+    Recurring {
+        usage_type: String,
     }
     ProductObject {
         id: String,

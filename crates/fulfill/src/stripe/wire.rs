@@ -1,6 +1,6 @@
 //! One request and its answer: bounded, timed, and failures put in words.
 
-use std::{sync::Once, time::Duration};
+use std::{borrow::Cow, sync::Once, time::Duration};
 
 use fulfill_rules::Millis;
 use reqwest::{
@@ -158,7 +158,12 @@ async fn read(mut from: Response, what: &str, budget: &mut usize) -> Result<Vec<
                 *budget = budget.checked_sub(chunk.len()).ok_or_else(too_large)?;
                 body.extend_from_slice(&chunk);
             }
-            Ok(None) => return Ok(body),
+            Ok(None) => {
+                return Ok(match lenient::mended(&body) {
+                    Cow::Borrowed(_) => body,
+                    Cow::Owned(mended) => mended,
+                });
+            }
             Err(error) if error.is_timeout() => return Err(unreachable(what, &error)),
             Err(error) => {
                 tracing::debug!(what, ?error, "an answer broke off");

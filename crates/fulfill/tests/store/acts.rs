@@ -153,7 +153,7 @@ both!(shelves_and_pools_are_listed_with_what_waits, async |t| {
     assert_eq!((pool.pool.as_str(), pool.free, pool.drawn, pool.waiting), ("editor", 2, 0, 3));
 });
 
-both!(a_corrected_tracking_number_leaves_the_mail_about_the_same_lines, async |t| {
+both!(a_corrected_tracking_number_is_the_parcels_and_queues_no_other_mail, async |t| {
     open(t, &[("SHIRT", 5)]).await;
     t.pay("cs_test_a", &[("shirt", 1), ("shirt", 2)]).await;
     let ship = async |tracking: &str| {
@@ -171,5 +171,8 @@ both!(a_corrected_tracking_number_leaves_the_mail_about_the_same_lines, async |t
     ship("RR-1").await;
     assert_eq!(told("RR-1").await, 1);
     ship("RR-2").await;
-    assert_eq!((told("RR-1").await, told("RR-2").await), (0, 1));
+    assert_eq!((told("RR-1").await, told("RR-2").await), (1, 0), "as it was queued");
+    let known = "SELECT COUNT(*) FROM effect WHERE kind = 'parcel' AND value = ";
+    let known = async |number: &str| t.sql(&format!("{known}'{number}'")).await;
+    assert_eq!((known("RR-1").await, known("RR-2").await), (0, 1), "which is what a mail tells");
 });

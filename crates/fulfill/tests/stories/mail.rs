@@ -1,6 +1,6 @@
 //! Mail goes out once, to whom it is for, whatever the mail server does; and no order waits for it.
 
-use std::time::Duration;
+use std::{collections::HashSet, time::Duration};
 
 use fulfill::actions::mail::{Mail as Sender, OnAmbiguous, Server};
 use fulfill_sandbox::{Method, Purchase};
@@ -436,5 +436,42 @@ both!(
         assert_eq!(delivery(&order, "mail.receipt")["status"], "stuck", "after many tries");
         assert!(told_of(t, &id, "STARTTLS").await, "{:?}", t.told(&id).await);
         assert!(!t.told(&id).await.join(" ").contains("hush"));
+    }
+);
+
+at_the_office!(
+    each_of_twelve_parcels_has_a_mail_and_a_corrected_number_is_told_in_its_own,
+    |office| mailing(office).stock("SHIRT", 12),
+    async |t, office| {
+        let id = t.buy(basket(&[("prod_shirt", 1); 12]).shipped()).await;
+        let order = t.expect(&id, "fulfilled").await;
+        let lines = order["lines"].as_array().unwrap();
+        let path = format!("/api/orders/{id}/ship");
+        let ship = async |at: usize, number: &str| {
+            let way =
+                json!({ "lines": [lines[at - 1]["id"]], "carrier": "Post", "tracking": number });
+            let (code, answer) = t.post(&path, way).await;
+            assert_eq!(code, 200, "{answer}");
+            t.settle().await;
+        };
+        for at in 1..=12 {
+            ship(at, &format!("<{at}>")).await;
+        }
+        ship(2, "<corrected>").await;
+        let order = t.expect(&id, "fulfilled").await;
+        let mails = order["deliveries"].as_array().unwrap().iter();
+        let shipped: Vec<_> =
+            mails.filter(|d| d["kind"] == "mail.shipped").map(|d| d["line"].clone()).collect();
+        let numbered = (2..=12).map(|at| json!(format!("shipment {at}")));
+        assert_eq!(shipped, [json!("")].into_iter().chain(numbered).collect::<Vec<_>>());
+        let parcels = || office.taken().into_iter().filter(|m| m.text().contains("Post"));
+        let ids = || parcels().map(|m| m.header("Message-ID")).collect::<HashSet<_>>();
+        assert_eq!((parcels().count(), ids().len()), (12, 12), "no reader's program hides one");
+        t.post(&format!("/api/orders/{id}/resend"), json!({ "mail": "mail.shipped" })).await;
+        t.settle().await;
+        assert_eq!((parcels().count(), ids().len()), (24, 24));
+        let told = |number: &str| parcels().filter(|m| m.text().contains(number)).count();
+        let known = ["1", "2", "corrected", "3", "12"].map(|number| told(&format!("<{number}>")));
+        assert_eq!(known, [2, 1, 1, 2, 2], "the second parcel's mail tells its own number");
     }
 );

@@ -361,6 +361,38 @@ proptest! {
 }
 
 #[test]
+fn a_quantity_that_cannot_be_asks_a_person_and_none_left_owes_nothing() {
+    let policy = policy(SHOP);
+    for (quantity, without_quantity, said) in [
+        (-2, false, Some("'Course' waits for a person: Stripe names a quantity of -2")),
+        (1, true, Some("'Course' waits for a person: Stripe names no quantity")),
+        (0, false, None),
+    ] {
+        let line = Line {
+            id: "li_1".into(),
+            product: Some("course".into()),
+            description: Some("Course".into()),
+            quantity,
+            without_quantity,
+            ..Line::default()
+        };
+        let sale = Sale { lines: vec![line], ..Sale::default() };
+        let decide = |order: Option<&Order>| {
+            decide(order, &Fact::Paid, &sale, &mut Supply::default(), &policy, 0)
+        };
+        let decision = decide(None);
+        let standing = decision.standing.clone().unwrap();
+        assert_eq!(standing.reason.as_deref(), said);
+        let status = if said.is_some() { Status::NeedsAttention } else { Status::Fulfilled };
+        assert_eq!(standing.status, status);
+        assert!(decision.effects.iter().all(|effect| effect.kind == EffectKind::Manual));
+        assert_eq!(decision.deliveries, [], "nothing goes out by itself");
+        let order = remember(None, &decision, 0).unwrap();
+        assert_eq!(decide(Some(&order)).effects, [], "nor when it is done again");
+    }
+}
+
+#[test]
 fn a_line_is_called_by_its_description_and_by_its_id_where_it_has_none() {
     let line = |id: &str, said: Option<&str>, metadata: &[(&str, &str)]| Line {
         id: id.into(),

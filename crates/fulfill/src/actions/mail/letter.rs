@@ -15,6 +15,7 @@ use serde::Serialize;
 use super::{
     summary::{self, Shown},
     templates::{TemplateMistake, Templates, file_name},
+    waits,
     words::{self, Words},
 };
 use crate::{
@@ -49,7 +50,7 @@ struct Content<'a> {
     words: &'static Words,
     shop: ShopShown<'a>,
     hello: String,
-    reason: Option<&'a str>,
+    reason: Option<String>,
     buyer: Option<String>,
     lines: Vec<Row>,
     total: Option<String>,
@@ -57,9 +58,10 @@ struct Content<'a> {
     goods: Vec<Good<'a>>,
     custom_fields: Vec<Answer>,
     address: Vec<String>,
-    carrier: Option<String>,
-    tracking: Option<String>,
-    track_url: Option<&'a str>,
+    #[serde(flatten)]
+    way: Way<'a>,
+    /// Where the lines of one mail do not travel together.
+    more_ways: Vec<Way<'a>>,
     order_url: Option<String>,
     my_orders_url: Option<String>,
     order_id: Option<&'a str>,
@@ -106,6 +108,14 @@ struct GrantShown<'a> {
     access: &'a str,
     url: Option<&'a str>,
     until: Option<String>,
+}
+
+/// How a parcel travels, as far as that is known.
+#[derive(Default, PartialEq, Serialize)]
+struct Way<'a> {
+    carrier: Option<String>,
+    tracking: Option<String>,
+    track_url: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -158,9 +168,8 @@ impl Letter {
             goods: Vec::new(),
             custom_fields: Vec::new(),
             address: Vec::new(),
-            carrier: None,
-            tracking: None,
-            track_url: None,
+            way: Way::default(),
+            more_ways: Vec::new(),
             order_url: None,
             my_orders_url: None,
             order_id: None,
@@ -252,7 +261,8 @@ fn content<'a>(
     let name = sale.customer.name.as_deref().map(one_line).filter(|name| !name.is_empty());
     let ships = order.effects.iter().any(|e| e.kind == EffectKind::Parcel && !e.is_waived());
     let about_parcel = matches!(kind, notice::RECEIPT | notice::SHIPPED) || to_merchant;
-    let told = |name: &str| input.get(name).map(|t| one_line(t)).filter(|t| !t.is_empty());
+    let mut ways =
+        if kind == notice::SHIPPED { ways(order, input) } else { Vec::new() }.into_iter();
     Content {
         lang: w.lang,
         kind: file_name(kind),
@@ -262,7 +272,7 @@ fn content<'a>(
             Some(name) => format!("{} {name},", w.hello),
             None => w.hello_nobody.to_owned(),
         },
-        reason: order.reason.as_deref().filter(|_| kind == notice::NEEDS_ATTENTION),
+        reason: (kind == notice::NEEDS_ATTENTION).then(|| waits::said(order, w)).flatten(),
         buyer: to_merchant.then(|| buyer(sale)).flatten(),
         lines: if kind == notice::ACCESS { Vec::new() } else { rows(sale, w, with_amounts) },
         total,
@@ -270,9 +280,8 @@ fn content<'a>(
         goods: if kind == notice::ACCESS { goods(order, w) } else { Vec::new() },
         custom_fields: if kind == notice::NEW_ORDER { answers(sale) } else { Vec::new() },
         address: if ships && about_parcel { address(sale) } else { Vec::new() },
-        carrier: told("carrier"),
-        tracking: told("tracking"),
-        track_url: input.get("url").and_then(|url| web_address(url)),
+        way: ways.next().unwrap_or_default(),
+        more_ways: ways.collect(),
         order_url: shop.public_url.as_ref().map(|base| match to_merchant {
             true => format!("{base}/dashboard/orders/{}", order.key.id),
             false => format!("{base}/success?session_id={}", order.key.id),
@@ -332,6 +341,31 @@ fn goods<'a>(order: &'a OrderView, w: &Words) -> Vec<Good<'a>> {
         (!empty).then(|| Good { what: what(line, w), grants, keys })
     };
     order.sale.lines.iter().filter_map(good).collect()
+}
+
+/// How the lines of this mail travel, as it is known now: a number that was corrected is told where it
+/// belongs. Without a parcel that left, as it was said when the mail was queued.
+fn ways<'a>(order: &'a OrderView, input: &'a BTreeMap<String, String>) -> Vec<Way<'a>> {
+    let known = |text: &str| Some(one_line(text)).filter(|text| !text.is_empty());
+    let way = |carrier: Option<&str>, tracking: Option<&str>, url: Option<&'a str>| Way {
+        carrier: carrier.and_then(known),
+        tracking: tracking.and_then(known),
+        track_url: url.and_then(web_address),
+    };
+    let said = |name: &str| input.get(name).map(String::as_str);
+    let lines = said(LINES);
+    let mut ways: Vec<Way<'a>> = Vec::new();
+    for parcel in order.effects.iter().filter(|e| e.status == EffectStatus::Shipped) {
+        let here = lines.is_none_or(|lines| lines.split(' ').any(|line| line == parcel.line));
+        let way = way(Some(&parcel.subject), parcel.value.as_deref(), parcel.url.as_deref());
+        if here && !ways.contains(&way) {
+            ways.push(way);
+        }
+    }
+    if ways.is_empty() {
+        ways.push(way(said("carrier"), said("tracking"), said("url")));
+    }
+    ways
 }
 
 fn answers(sale: &Sale) -> Vec<Answer> {

@@ -10,6 +10,7 @@ mod server;
 mod smtp;
 mod summary;
 mod templates;
+mod waits;
 mod words;
 
 use std::{path::Path, sync::Arc, time::Duration};
@@ -338,9 +339,10 @@ impl Post {
         }
         let letter = Letter::write(kind, &order, &input, &self.mail.shop)
             .map_err(|error| Fault::retry(format!("the mail could not be written: {error}")))?;
-        // Of links there may be several, each asked for. And what a person asks for again is another
-        // mail: a reader's program would hide the same one.
-        let which = if kind == notice::LINK { job.id.line.as_str() } else { "" };
+        // Of links there may be several, each asked for, and of parcels. And what a person asks for again
+        // is another mail: a reader's program would hide the same one.
+        let several = matches!(kind, notice::LINK | notice::SHIPPED);
+        let which = if several { job.id.line.as_str() } else { "" };
         let again = match job.resent {
             0 => String::new(),
             resent => format!(".{resent}"),

@@ -8,7 +8,7 @@ use fulfill_rules::{
     id::SessionKey,
     notice,
     order::Status,
-    place::{Effect, EffectKind, EffectStatus},
+    place::{Effect, EffectKind, EffectStatus, Held},
 };
 use jiff::civil::date;
 
@@ -204,11 +204,13 @@ pub(super) fn order() -> OrderView {
     parcel.status = EffectStatus::ToShip;
     let mut waived = effect("li_5", EffectKind::Grant, 1, "waived-access");
     waived.note = Some("waived by Kim".into());
+    let mut short = effect("li_5", EffectKind::Stock, 1, "STICKER");
+    (short.status, short.held) = (EffectStatus::Held, Some(Held::Stock));
     OrderView {
         key: key("cs_test_a1b2c3"),
         session: 1,
         status: Status::NeedsAttention,
-        reason: Some("not enough stock of SHIRT".into()),
+        reason: Some("not enough stock of STICKER".into()),
         placed: true,
         first_seen_at: 0,
         fulfilled_at: None,
@@ -220,6 +222,7 @@ pub(super) fn order() -> OrderView {
             effect("li_2", EffectKind::Key, 2, "EDITOR-000002"),
             parcel,
             waived,
+            short,
         ],
         deliveries: Vec::new(),
         timeline: Vec::new(),

@@ -1,9 +1,10 @@
 use fulfill_rules::fact::{Address, CustomField, Fact, Intent, Presentment, gate};
 use serde_json::{Value, json};
+use wiremock::ResponseTemplate;
 
-use super::{line, retrieved, session};
+use super::{line, retrieve_from, retrieved, session};
 use crate::stripe::{
-    lenient,
+    Retrieved, lenient,
     sale::{sale, seen},
     shapes::Session,
 };
@@ -214,13 +215,27 @@ async fn case_29_metadata_of_product_price_and_line_the_line_winning() {
 
 #[tokio::test]
 async fn case_30_the_quantity_is_the_finished_sessions() {
-    for (quantity, expected) in
-        [(json!(7), 7), (json!(0), 0), (json!(null), 1), (json!("3"), 3), (json!(-1), 0)]
-    {
+    for (quantity, expected) in [
+        (json!(7), Some(7)),
+        (json!(0), Some(0)),
+        (json!("3"), Some(3)),
+        (json!(null), None),
+        (json!(1.5), None),
+        (json!(-1), None),
+    ] {
         let mut item = line(1);
-        item["quantity"] = quantity;
-        assert_eq!(retrieved(&session(&[item], false)).await.sale.lines[0].quantity, expected);
+        item["quantity"] = quantity.clone();
+        let units = retrieved(&session(&[item], false)).await.sale.lines[0].units();
+        assert_eq!(units, expected, "{quantity}");
     }
+}
+
+#[tokio::test]
+async fn what_is_billed_by_use_has_no_quantity_and_counts_as_one() {
+    let mut item = line(1);
+    item["quantity"] = json!(null);
+    item["price"]["recurring"] = json!({ "interval": "month", "usage_type": "metered" });
+    assert_eq!(retrieved(&session(&[item], false)).await.sale.lines[0].units(), Some(1));
 }
 
 #[tokio::test]
@@ -253,6 +268,33 @@ async fn metadata_is_kept_as_it_was_written() {
 async fn text_that_postgresql_cannot_hold_is_replaced() {
     let sale = retrieved(&with(json!({ "client_reference_id": "a\u{0}b" }))).await.sale;
     assert_eq!(sale.client_reference_id.as_deref(), Some("a\u{fffd}b"));
+}
+
+#[tokio::test]
+async fn half_an_emoji_makes_no_session_unreadable() {
+    let mut item = line(1);
+    item["description"] = json!("cut");
+    let mut whole = session(&[item], false);
+    whole["client_reference_id"] = json!("cut");
+    whole["metadata"] = json!({ "note": "cut" });
+    let written = r"\ud83d\ude00 \\ud83d \uD83D\u0041 \udc00 \u00fc \ud83d";
+    let read = r"😀 \ud83d �A � ü �";
+    let body = whole.to_string().replace("cut", written);
+    let answer = ResponseTemplate::new(200).set_body_raw(body, "application/json");
+    let Retrieved { sale, raw, .. } = retrieve_from(answer).await.unwrap();
+    assert_eq!(sale.lines[0].description.as_deref(), Some(read));
+    assert_eq!(sale.client_reference_id.as_deref(), Some(read));
+    for kept in [sale.metadata.unwrap().as_bytes(), &raw] {
+        let kept: Value = serde_json::from_slice(kept).expect("what is kept can be read, too");
+        let note = kept["metadata"]["note"].as_str().or(kept["note"].as_str());
+        assert_eq!(note, Some(read));
+    }
+    let whole = whole.to_string();
+    assert!(matches!(lenient::mended(whole.as_bytes()), std::borrow::Cow::Borrowed(_)));
+    for odd in [r"\", r"\u", r"\ud8", r"\ud800", r"\ud800\", r"\ud800\udc0", r"\uzzzz"] {
+        let mended = lenient::mended(odd.as_bytes()).into_owned();
+        assert_eq!(mended.len(), odd.len(), "{odd}");
+    }
 }
 
 /// Every field, at any depth, in turn replaced by values of every type.

@@ -107,6 +107,30 @@ fn subjects_begin_or_end_with_the_shops_name_and_do_without_where_there_is_none(
 }
 
 #[test]
+fn a_corrected_number_is_told_in_the_mail_about_its_own_parcel() {
+    let mut order = order();
+    let parcel = |line: &str, number: &str| Effect {
+        line: line.to_owned(),
+        status: EffectStatus::Shipped,
+        subject: "Post".to_owned(),
+        value: Some(number.to_owned()),
+        ..order.effects.iter().find(|e| e.kind == EffectKind::Parcel).unwrap().clone()
+    };
+    order.effects = vec![parcel("li_1", "RR-1"), parcel("li_2", "RR-2"), parcel("li_3", "RR-3")];
+    let told = |lines: &str| {
+        let mut input = parcel_of_a_part();
+        input.insert(LINES.to_owned(), lines.to_owned());
+        let letter = Letter::write(notice::SHIPPED, &order, &input, &shop()).unwrap();
+        let told = |text: &str| ["RR-1", "RR-2", "RR-3"].map(|number| text.contains(number));
+        assert!(!letter.text.contains(&input["tracking"]), "what it was before");
+        assert_eq!(told(&letter.text), told(&letter.html));
+        told(&letter.text)
+    };
+    assert_eq!(told("li_2"), [false, true, false]);
+    assert_eq!(told("li_1 li_3"), [true, false, true]);
+}
+
+#[test]
 fn case_26_a_buyer_is_told_what_the_buyer_paid() {
     let mut order = order();
     order.sale.presentment = Some(Presentment { amount: 1_050, currency: "huf".into() });

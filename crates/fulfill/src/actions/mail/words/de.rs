@@ -1,6 +1,6 @@
 //! German, with „Sie“.
 
-use super::{Say, Words};
+use super::{Held, Say, Words};
 use crate::language::GERMAN;
 
 pub(super) const WORDS: Words = Words {
@@ -88,6 +88,16 @@ pub(super) const WORDS: Words = Words {
     track: "Sendung verfolgen",
     buyer: "Käufer",
     reason: "Worauf sie wartet",
+    held: Held {
+        stock: "zu wenig Bestand von {}",
+        keys: "der Schlüsselvorrat „{}“ ist leer",
+        address: "für ein Paket fehlt die Adresse",
+        nothing_listed: "bezahlt, aber Stripe zeigt keine Artikel",
+        unmatched: "„{}“ steht nicht im Katalog",
+        unreadable: "„{}“: Die Metadaten des Produkts bei Stripe enthalten einen Fehler",
+        by_hand: "„{}“ liefern Sie selbst aus",
+        stuck: "die Zustellung {} steckt fest",
+    },
     see_order: "Ihre Bestellung ansehen",
     open_order: "Bestellung in der Übersicht öffnen",
     my_orders: "Meine Bestellungen ansehen",

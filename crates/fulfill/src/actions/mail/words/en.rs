@@ -1,6 +1,6 @@
 //! English.
 
-use super::{Say, Words};
+use super::{Held, Say, Words};
 use crate::language::ENGLISH;
 
 pub(super) const WORDS: Words = Words {
@@ -89,6 +89,16 @@ pub(super) const WORDS: Words = Words {
     track: "Follow your parcel",
     buyer: "Buyer",
     reason: "What it waits for",
+    held: Held {
+        stock: "not enough stock of {}",
+        keys: "the key pool '{}' is dry",
+        address: "a parcel has no address",
+        nothing_listed: "paid, but Stripe shows no line items",
+        unmatched: "'{}' is not in the catalog",
+        unreadable: "'{}': the product's metadata cannot be read",
+        by_hand: "'{}' waits for a person",
+        stuck: "the delivery {} is stuck",
+    },
     see_order: "See your order",
     open_order: "Open the order on the dashboard",
     my_orders: "See my orders",

@@ -57,6 +57,8 @@ pub(super) struct Words {
     pub(super) track: &'static str,
     pub(super) buyer: &'static str,
     pub(super) reason: &'static str,
+    #[serde(skip)]
+    pub(super) held: Held,
     pub(super) see_order: &'static str,
     /// The merchant's link.
     pub(super) open_order: &'static str,
@@ -87,6 +89,21 @@ pub(super) struct Say {
     pub(super) subject: &'static str,
     pub(super) title: &'static str,
     pub(super) text: &'static str,
+}
+
+/// What an order waits for; `{}` is the line, the SKU, the pool, the delivery.
+#[derive(Debug)]
+pub(super) struct Held {
+    pub(super) stock: &'static str,
+    pub(super) keys: &'static str,
+    pub(super) address: &'static str,
+    /// A payment of which Stripe shows no lines.
+    pub(super) nothing_listed: &'static str,
+    pub(super) unmatched: &'static str,
+    /// Metadata with a mistake.
+    pub(super) unreadable: &'static str,
+    pub(super) by_hand: &'static str,
+    pub(super) stuck: &'static str,
 }
 
 /// Every language there is; the first is spoken to those whose own is not known.

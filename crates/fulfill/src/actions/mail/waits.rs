@@ -1,0 +1,129 @@
+//! What an order waits for, in the merchant's language.
+
+use fulfill_rules::{
+    delivery::DeliveryStatus,
+    fact::Line,
+    place::{Effect, EffectKind, Held},
+};
+
+use super::{letter::one_line, words::Words};
+use crate::store::OrderView;
+
+/// Longest name of a line in a sentence, in characters.
+const NAME_MAX: usize = 60;
+
+/// All that a person has to see to. Where nothing is held, the reason as the rules wrote it: of a payment
+/// that nobody understands there is only that.
+pub(super) fn said(order: &OrderView, w: &Words) -> Option<String> {
+    let held = order.effects.iter().filter(|effect| effect.is_held());
+    let stuck = order.deliveries.iter().filter(|d| d.owed && d.status == DeliveryStatus::Stuck);
+    let mut waits: Vec<String> = held
+        .filter_map(|effect| of(effect, order, w))
+        .chain(stuck.map(|delivery| w.held.stuck.replace("{}", &delivery.kind)))
+        .collect();
+    if waits.is_empty() {
+        return order.reason.clone();
+    }
+    waits.sort();
+    waits.dedup();
+    Some(waits.join("; "))
+}
+
+fn of(effect: &Effect, order: &OrderView, w: &Words) -> Option<String> {
+    let with_subject = |words: &str| words.replace("{}", &effect.subject);
+    let with_line = |words: &str| words.replace("{}", &name(effect, order));
+    Some(match effect.held {
+        // What only follows from it is not said again.
+        Some(Held::Stock) if effect.kind != EffectKind::Stock => return None,
+        Some(Held::Stock) => with_subject(w.held.stock),
+        Some(Held::Keys) => with_subject(w.held.keys),
+        Some(Held::Address) => w.held.address.to_owned(),
+        Some(Held::Unmatched) if effect.line.is_empty() => w.held.nothing_listed.to_owned(),
+        Some(Held::Unmatched) => match effect.mistake() {
+            Some(mistake) => format!("{}: {mistake}", with_line(w.held.unreadable)),
+            None => with_line(w.held.unmatched),
+        },
+        Some(Held::Manual) | None => with_line(w.held.by_hand),
+    })
+}
+
+/// What a line is called; its id where it has no name.
+fn name(effect: &Effect, order: &OrderView) -> String {
+    let described = |line: &Line| line.description.as_deref().map(one_line);
+    let line = order.sale.lines.iter().find(|line| line.id == effect.line);
+    let name = line.and_then(described).filter(|name| !name.is_empty());
+    let mut name = name.unwrap_or_else(|| effect.line.clone());
+    if let Some((end, _)) = name.char_indices().nth(NAME_MAX) {
+        name.truncate(end);
+        name.push('…');
+    }
+    name
+}
+
+#[cfg(test)]
+mod tests {
+    use fulfill_rules::order::{Names, names, standing};
+
+    use super::*;
+    use crate::actions::mail::{samples, words::ALL};
+
+    fn held(line: &str, kind: EffectKind, subject: &str, why: Held) -> Effect {
+        let mut effect = samples::order().effects.remove(0);
+        (effect.line, effect.kind, effect.subject) = (line.into(), kind, subject.into());
+        (effect.status, effect.held) = (fulfill_rules::place::EffectStatus::Held, Some(why));
+        effect
+    }
+
+    fn waiting() -> OrderView {
+        use EffectKind::{Grant, Key, Manual, Parcel, Stock};
+        let mut order = samples::order();
+        let mut mistyped = held("li_5", Manual, "", Held::Unmatched);
+        mistyped.note = Some("the product's metadata cannot be read: fulfilld_grnt".into());
+        order.effects = vec![
+            held("li_3", Stock, "SHIRT", Held::Stock),
+            held("li_3", Grant, "club", Held::Stock),
+            held("li_2", Key, "editor", Held::Keys),
+            held("li_2", Key, "editor", Held::Keys),
+            held("li_4", Parcel, "", Held::Address),
+            held("li_1", Manual, "", Held::Unmatched),
+            mistyped,
+            held("", Manual, "", Held::Unmatched),
+            held("li_4", Manual, "", Held::Manual),
+        ];
+        order
+    }
+
+    #[test]
+    fn in_english_it_is_what_the_rules_say() {
+        let order = waiting();
+        let names: Names = names(&order.sale);
+        let standing = standing(&order.effects, &[], &[], &names);
+        assert_eq!(said(&order, ALL[0]), standing.reason);
+    }
+
+    #[test]
+    fn no_english_stands_in_a_german_mail() {
+        let said = said(&waiting(), ALL[1]).unwrap();
+        let all: Vec<&str> = said.split("; ").collect();
+        assert_eq!(
+            all,
+            [
+                "bezahlt, aber Stripe zeigt keine Artikel",
+                "der Schlüsselvorrat „editor“ ist leer",
+                "für ein Paket fehlt die Adresse",
+                "zu wenig Bestand von SHIRT",
+                "„Removed by the buyer“ liefern Sie selbst aus",
+                "„Sticker“: Die Metadaten des Produkts bei Stripe enthalten einen Fehler: fulfilld_grnt",
+                "„The whole course“ steht nicht im Katalog",
+            ]
+        );
+    }
+
+    #[test]
+    fn where_nothing_is_held_the_reason_is_told_as_it_is() {
+        let mut order = samples::order();
+        order.effects.clear();
+        order.reason = Some("payment_status is strange".into());
+        assert_eq!(said(&order, ALL[1]).as_deref(), Some("payment_status is strange"));
+    }
+}
