@@ -110,6 +110,10 @@ pub(crate) async fn answer(app: &Arc<App>, incoming: &Incoming) -> Response {
         ("POST", ["c", "bank", id]) => visit.answer_bank(id),
         ("GET", ["c", "recover", id]) => visit.recover(id),
         ("GET", ["l", slug]) => visit.follow(slug),
+        // Browsers ask for it unasked.
+        ("GET", ["favicon.ico"]) => {
+            axum::response::IntoResponse::into_response(StatusCode::NO_CONTENT)
+        }
         _ => visit.nowhere(),
     }
 }
