@@ -73,6 +73,12 @@ pub(super) fn create(state: &mut State, call: &mut Call) -> Answer {
         ..Session::open(state.ids.session(), now, Arc::new(terms), lines)
     };
     enough(&session)?;
+    if session.terms.automatic_tax
+        && let Some(at) = session.lines.iter().position(|line| !line.tax_rates.is_empty())
+    {
+        let say = "You can not specify `tax_rates` when `automatic_tax[enabled]` is `true`.";
+        return Err(ApiError::invalid(say).param(&format!("line_items[{at}][tax_rates]")));
+    }
     let session = state.add_session(session);
     Ok(render::session(&session, call.view(state)))
 }

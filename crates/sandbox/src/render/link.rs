@@ -41,7 +41,10 @@ fn sale(link: &PaymentLink, base: &str) -> Value {
         "application": null,
         "application_fee_amount": null,
         "application_fee_percent": null,
-        "automatic_tax": { "enabled": false, "liability": null },
+        "automatic_tax": {
+            "enabled": terms.automatic_tax,
+            "liability": terms.automatic_tax.then(|| json!({ "type": "self" })),
+        },
         "currency": terms.currency.as_deref().unwrap_or("usd"),
         "inactive_message": link.inactive_message,
         "invoice_creation": (terms.mode == Mode::Payment).then(invoice_creation),

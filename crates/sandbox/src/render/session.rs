@@ -62,8 +62,7 @@ fn order(session: &Session) -> Value {
         "allow_promotion_codes": terms.promotion_codes.then_some(true),
         "amount_subtotal": has_money.then(|| session.subtotal()),
         "amount_total": has_money.then(|| session.total()),
-        "automatic_tax":
-            { "enabled": false, "liability": null, "provider": null, "status": null },
+        "automatic_tax": automatic_tax(session),
         "cancel_url": terms.cancel_url,
         "client_reference_id": session.client_reference_id,
         "client_secret": null,
@@ -91,6 +90,20 @@ fn order(session: &Session) -> Value {
             "amount_shipping": session.shipped(),
             "amount_tax": session.taxed(),
         })),
+    })
+}
+
+/// Where taxes fall due is known when the buyer has said from where; until then they are asked for.
+fn automatic_tax(session: &Session) -> Value {
+    if !session.terms.automatic_tax {
+        return json!({ "enabled": false, "liability": null, "provider": null, "status": null });
+    }
+    let placed = session.status == Status::Complete;
+    json!({
+        "enabled": true,
+        "liability": { "type": "self" },
+        "provider": "stripe",
+        "status": if placed { "complete" } else { "requires_location_inputs" },
     })
 }
 

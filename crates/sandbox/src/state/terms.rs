@@ -75,6 +75,8 @@ pub(crate) struct Terms {
     pub(crate) promotions: bool,
     pub(crate) promotion_codes: bool,
     pub(crate) always_customer: bool,
+    /// Stripe Tax is asked for. Nobody here has registered anywhere, so it comes to nothing.
+    pub(crate) automatic_tax: bool,
     pub(crate) invoices: bool,
     /// `auto`, `book`, `donate`, `pay`, `subscribe`: the word on the button.
     pub(crate) submit_type: Option<&'static str>,
@@ -129,6 +131,7 @@ impl Terms {
             promotions: false,
             promotion_codes: false,
             always_customer: false,
+            automatic_tax: false,
             invoices: false,
             submit_type: None,
             method_if_required: false,

@@ -340,7 +340,7 @@ async fn what_does_not_fit_is_refused_by_name() {
         ("tax_id_collection[required]=never", "tax_id_collection[enabled]"),
         ("line_items[0][tax_rates][]=txr_1", "line_items[0][tax_rates]"),
         ("line_items[0][dynamic_tax_rates][]=txr_1", "line_items[0][dynamic_tax_rates]"),
-        ("automatic_tax[enabled]=true", "automatic_tax[enabled]"),
+        ("automatic_tax[enabled]=perhaps", "automatic_tax[enabled]"),
         (
             "line_items[0][adjustable_quantity][enabled]=true&line_items[0][adjustable_quantity][minimum]=2",
             "line_items[0][quantity]",
