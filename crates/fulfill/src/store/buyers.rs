@@ -115,7 +115,7 @@ impl Store {
             .read(move |tx| {
                 Box::pin(async move {
                     let filter = "o.livemode = $1 AND o.email = (SELECT email FROM orders \
-                                  WHERE session = $2 AND livemode = $1) ORDER BY o.session DESC LIMIT $3";
+                                  WHERE session = $2 AND livemode = $1) ORDER BY o.session + 0 DESC LIMIT $3";
                     views::orders_where(tx, filter, vals![livemode, session, ORDERS_MAX]).await
                 })
             })
@@ -129,7 +129,7 @@ fn number(at: Millis) -> String {
 }
 
 async fn newest(tx: &mut Tx, email: &str, livemode: bool) -> Result<Option<i64>, StoreError> {
-    let sql = "SELECT session FROM orders WHERE email = $1 AND livemode = $2 ORDER BY session DESC LIMIT 1";
+    let sql = "SELECT session FROM orders WHERE email = $1 AND livemode = $2 ORDER BY session + 0 DESC LIMIT 1";
     Ok(tx.first::<(i64,)>(sql, vals![email, livemode]).await?.map(|(session,)| session))
 }
 

@@ -39,12 +39,16 @@ fn page(
     Box::pin(async move {
         let limit = query.limit.clamp(1, PAGE_MAX);
         let mut asked = Asked { wheres: Vec::new(), values: vals![livemode, limit + 1] };
-        let mut from = "orders o";
+        let (mut from, mut order) = ("orders o", "{row}.session");
         let filtered = asked.filter(&query);
         if let Some(q) = query.q.as_deref().map(str::trim).filter(|q| !q.is_empty()) {
             let q: String = q.chars().take(Q_CHARS_MAX).collect();
             match exact(tx, &q, livemode).await? {
-                Some(way) => asked.exactly(way, q),
+                Some(way) => {
+                    asked.exactly(way, q);
+                    // By its index, then sorted: not through all orders in their order until it matches.
+                    order = "{row}.session + 0";
+                }
                 None if q.starts_with("cs_") => {
                     let begins = IDS.of(tx, &q, livemode).await?;
                     let begins = begins.map_or("FALSE".to_owned(), |begins| asked.begins(&begins));
@@ -64,11 +68,11 @@ fn page(
         }
         let narrow = if from.starts_with("digest") { "d" } else { "o" };
         let wheres: String = asked.wheres.iter().map(|w| format!(" AND {w}")).collect();
-        let wheres = wheres.replace("{row}", narrow);
         let sql = format!(
-            "SELECT {narrow}.session FROM {from} WHERE {narrow}.livemode = $1{wheres} \
-             ORDER BY {narrow}.session DESC LIMIT $2"
+            "SELECT {{row}}.session FROM {from} WHERE {{row}}.livemode = $1{wheres} \
+             ORDER BY {order} DESC LIMIT $2"
         );
+        let sql = sql.replace("{row}", narrow);
         let found: Vec<(i64,)> = tx.fetch(&sql, asked.values).await?;
         let mut seqs: Vec<i64> = found.into_iter().map(|(seq,)| seq).collect();
         let many = usize::try_from(limit).unwrap_or(usize::MAX);

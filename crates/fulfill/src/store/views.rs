@@ -217,7 +217,7 @@ rows! {
 
 /// A session with its order and all that belongs to it, by one statement. What there may be many of comes as
 /// a list in JSON.
-fn view(wheres: &str) -> String {
+fn view(from: &str) -> String {
     // The inner order is that of an index: an order inside the list would be sorted anew each time.
     let list = |columns: &str, from: &str| {
         format!(
@@ -240,7 +240,7 @@ fn view(wheres: &str) -> String {
         "SELECT s.seq, s.account, s.livemode, s.id, s.rung, s.seen, s.looked_at, s.tries, s.missing, s.guess, \
          s.trouble, s.due_at, o.status, o.reason, o.placed, o.first_seen_at, o.fulfilled_at, o.sale, \
          {effects}, {deliveries}, {timeline}, {events} \
-         FROM session s LEFT JOIN orders o ON o.session = s.seq WHERE {wheres}"
+         FROM {from}"
     )
 }
 
@@ -272,7 +272,10 @@ impl Store {
     /// # Errors
     /// When it cannot be read.
     pub async fn session_view(&self, key: &SessionKey) -> Result<Option<SessionView>, StoreError> {
-        let sql = view("s.id = $1 AND s.livemode = $2 AND s.account = $3");
+        let sql = view(
+            "session s LEFT JOIN orders o ON o.session = s.seq \
+             WHERE s.id = $1 AND s.livemode = $2 AND s.account = $3",
+        );
         let row = self.db.first(sql, vals![&key.id, key.livemode, &key.account]).await?;
         row.map(ViewRow::session).transpose()
     }
@@ -325,7 +328,7 @@ impl Store {
                         "SELECT s.id, e.value, e.url, e.expires_at, e.quantity FROM orders o \
                          JOIN session s ON s.seq = o.session JOIN effect e ON e.session = o.session \
                          WHERE o.livemode = $1 AND e.kind = 'grant' AND e.status = 'done' \
-                         AND e.value IS NOT NULL AND {} ORDER BY o.session DESC, e.line LIMIT $2",
+                         AND e.value IS NOT NULL AND {} ORDER BY o.session + 0 DESC, e.line LIMIT $2",
                         wheres.join(" AND ")
                     );
                     let rows: Vec<GrantRow> = tx.fetch(&sql, values).await?;
@@ -369,7 +372,8 @@ pub(super) async fn orders_where(
     filter: &str,
     values: Vec<Value>,
 ) -> Result<Vec<OrderView>, StoreError> {
-    let rows: Vec<ViewRow> = tx.fetch(&view(filter), values).await?;
+    let from = format!("orders o JOIN session s ON s.seq = o.session WHERE {filter}");
+    let rows: Vec<ViewRow> = tx.fetch(&view(&from), values).await?;
     rows.into_iter().filter_map(|row| row.order().transpose()).collect()
 }
 
