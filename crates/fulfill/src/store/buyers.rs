@@ -114,6 +114,7 @@ impl Store {
         self.db
             .read(move |tx| {
                 Box::pin(async move {
+                    // `+ 0`: found by the address, then sorted.
                     let filter = "o.livemode = $1 AND o.email = (SELECT email FROM orders \
                                   WHERE session = $2 AND livemode = $1) ORDER BY o.session + 0 DESC LIMIT $3";
                     views::orders_where(tx, filter, vals![livemode, session, ORDERS_MAX]).await

@@ -131,9 +131,10 @@ const IDS: Column = Column {
     few: "{row}.session IN (SELECT seq FROM {rows})",
     many: "EXISTS (SELECT 1 FROM session s WHERE s.seq = {row}.session AND s.id >= {q} AND s.id < {end})",
 };
+// Written so that only the index by key can serve: the table's own begins with account and mode.
 const KEYS: Column = Column {
     rows: "license_key WHERE license_key >= {q} AND license_key < {end} AND session IS NOT NULL \
-           AND livemode = $1 AND account = ''",
+           AND (livemode = $1) = TRUE AND COALESCE(account, '') = ''",
     few: "{row}.session IN (SELECT session FROM {rows})",
     many: "EXISTS (SELECT 1 FROM license_key k WHERE k.session = {row}.session \
            AND k.license_key >= {q} AND k.license_key < {end})",

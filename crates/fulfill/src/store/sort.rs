@@ -34,17 +34,18 @@ rows! {
     }
 }
 
+// `CROSS JOIN`: the few that are due, then their events; never all events.
 const WAITING: &str = "WITH due AS MATERIALIZED ( \
       SELECT event FROM doorbell ORDER BY event LIMIT $1 {skip}) \
     SELECT event.seq, event.id, event.livemode, event.type, event.object_id, event.disposition \
-    FROM due JOIN event ON event.seq = due.event ORDER BY event.seq";
+    FROM due CROSS JOIN event WHERE event.seq = due.event ORDER BY event.seq";
 
 /// How many of the newest events are looked through: some milliseconds' reading.
 const ANNOUNCED_MAX: i64 = 1_000;
 const ANNOUNCED: &str = "WITH newest AS MATERIALIZED ( \
       SELECT event FROM doorbell ORDER BY event DESC LIMIT $1) \
-    SELECT event.seq FROM newest JOIN event ON event.seq = newest.event \
-    WHERE event.object_id = $2 AND event.livemode = $3 AND event.disposition = 'rang' LIMIT 1";
+    SELECT event.seq FROM newest CROSS JOIN event WHERE event.seq = newest.event \
+    AND event.object_id = $2 AND event.livemode = $3 AND event.disposition = 'rang' LIMIT 1";
 
 /// Stands for "about no session of ours".
 const NONE: i64 = 0;
