@@ -364,7 +364,7 @@ impl DeliveryRow {
 fn history(order: &OrderView) -> Vec<Entry> {
     let told = order.timeline.iter().map(|told| Entry {
         at: told.at,
-        what: told.what.clone(),
+        what: words::told(&told.what),
         who: told.who.clone(),
         event: None,
     });

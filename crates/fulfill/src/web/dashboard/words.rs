@@ -84,6 +84,16 @@ pub(super) fn delivery(kind: &str) -> String {
     }
 }
 
+/// An entry of the timeline, with a mail by its name where it begins with the kind of one.
+pub(super) fn told(what: &str) -> String {
+    match what.split_once(' ') {
+        Some((kind, rest)) if kind.starts_with("mail.") => {
+            format!("{} – {rest}", delivery(kind.trim_end_matches(':')))
+        }
+        _ => what.to_owned(),
+    }
+}
+
 /// Why something is not done yet, and what to do about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Why {
@@ -257,8 +267,23 @@ mod tests {
         place::{Effect, EffectKind, EffectStatus, Held},
     };
 
-    use super::{not_fulfilled, span};
+    use super::{not_fulfilled, span, told};
     use crate::store::{DeliveryView, OrderView, SessionView};
+
+    #[test]
+    fn the_timeline_names_mails_as_people_do() {
+        for (written, shown) in [
+            ("mail.receipt done: sent", "Mail to the buyer: receipt – done: sent"),
+            (
+                "mail.receipt: attempt 1 failed: 450",
+                "Mail to the buyer: receipt – attempt 1 failed: 450",
+            ),
+            ("paid 38.00 EUR", "paid 38.00 EUR"),
+            ("noted", "noted"),
+        ] {
+            assert_eq!(told(written), shown);
+        }
+    }
 
     fn view(status: Status, reason: Option<&str>) -> SessionView {
         let key = SessionKey::parse("cs_test_a1").unwrap();
