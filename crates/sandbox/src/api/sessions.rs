@@ -77,7 +77,7 @@ pub(super) fn create(state: &mut State, call: &mut Call) -> Answer {
         && let Some(at) = session.lines.iter().position(|line| !line.tax_rates.is_empty())
     {
         let say = "You can not specify `tax_rates` when `automatic_tax[enabled]` is `true`.";
-        return Err(ApiError::invalid(say).param(&format!("line_items[{at}][tax_rates]")));
+        return Err(ApiError::invalid(say).param(format!("line_items[{at}][tax_rates]")));
     }
     let session = state.add_session(session);
     Ok(render::session(&session, call.view(state)))
