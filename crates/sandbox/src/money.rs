@@ -117,6 +117,16 @@ pub(crate) fn least(currency: &str) -> i64 {
     LEAST.iter().find(|(known, _)| *known == currency).map_or(1, |(_, least)| *least)
 }
 
+/// The most that is charged: eight digits, where a currency's small units do not want more.
+pub(crate) fn most(currency: &str) -> i64 {
+    match currency {
+        "idr" | "lbp" => 999_999_999_999,
+        "cop" | "huf" | "jpy" => 9_999_999_999,
+        "inr" => 999_999_999,
+        _ => 99_999_999,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     #[test]

@@ -118,6 +118,11 @@ impl Version {
         self.date >= moved::NO_PAYMENT_METHOD_TYPES
     }
 
+    /// An intent names its invoice, not the invoice its payments.
+    pub(crate) fn shows_invoice(&self) -> bool {
+        !self.periods_are_items()
+    }
+
     pub(crate) fn takes_payment_method_types(&self) -> bool {
         self.date < moved::NO_PAYMENT_METHOD_TYPES
     }

@@ -83,9 +83,18 @@ pub(super) fn create(state: &mut State, call: &mut Call) -> Answer {
     Ok(render::session(&session, call.view(state)))
 }
 
-/// Nothing is due, or as much as can be charged. What the buyer may choose is seen when it is chosen.
+/// Nothing is due, or as much as can be charged and no more. What the buyer may choose is seen when it is chosen.
 fn enough(session: &Session) -> Answer<()> {
     let (total, least) = (session.total(), money::least(session.currency()));
+    let most = money::most(session.currency());
+    if session.terms.mode != Mode::Setup && total > most {
+        return Err(ApiError::invalid(format!(
+            "The Checkout Session's total amount must be no more than {}; it comes to {}.",
+            money::shown(most, session.currency()),
+            money::shown(total, session.currency())
+        ))
+        .code("amount_too_large"));
+    }
     let chosen = session.lines.iter().any(|line| line.custom.is_some());
     if session.terms.mode != Mode::Payment || chosen || total == 0 || total >= least {
         return Ok(());

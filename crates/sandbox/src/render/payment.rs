@@ -79,6 +79,9 @@ pub(crate) fn intent(intent: &Intent, view: View<'_>) -> Value {
     if view.version.shows_allowed_methods() {
         value["allowed_payment_method_types"] = json!(intent.allowed_methods);
     }
+    if view.version.shows_invoice() {
+        value["invoice"] = Value::Null;
+    }
     show(&mut value, &intent.shown);
     value
 }

@@ -308,6 +308,7 @@ async fn a_session_is_free_or_over_what_can_be_charged() {
         ("jpy", 49, false),
         ("usd", 0, true),
         ("bhd", 1, true),
+        ("eur", 99_999_999, true),
     ] {
         let form = format!(
             "mode=payment&success_url=http://x&line_items[0][quantity]=1&line_items[0][price_data][currency]={currency}&line_items[0][price_data][unit_amount]={amount}&line_items[0][price_data][product_data][name]=Tea"
@@ -320,4 +321,8 @@ async fn a_session_is_free_or_over_what_can_be_charged() {
             assert_eq!((status, &error["code"]), (400, &json!("amount_too_small")), "{form}");
         }
     }
+    let form = "mode=payment&success_url=http://x&line_items[0][quantity]=2&line_items[0][price_data][currency]=eur\
+                &line_items[0][price_data][unit_amount]=50000000&line_items[0][price_data][product_data][name]=Tea";
+    let (status, error) = stage.refused(reqwest::Method::POST, "/v1/checkout/sessions", form).await;
+    assert_eq!((status, &error["code"]), (400, &json!("amount_too_large")));
 }

@@ -94,6 +94,7 @@ async fn wrong_parameters_are_refused_by_name() {
         ("amount=x&currency=usd", json!("parameter_invalid_integer"), json!("amount")),
         ("amount=0&currency=jpy", json!("parameter_invalid_integer"), json!("amount")),
         ("amount=49&currency=usd", json!("amount_too_small"), json!("amount")),
+        ("amount=100000000&currency=usd", json!("amount_too_large"), json!("amount")),
         (
             "amount=2000&currency=usd&customer=cus_none",
             json!("resource_missing"),

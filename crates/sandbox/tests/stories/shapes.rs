@@ -18,7 +18,7 @@ enum Was {
 }
 
 /// What other versions have: the shape, the member, and how it was.
-const MOVED: [(&str, &str, Was); 22] = [
+const MOVED: [(&str, &str, Was); 23] = [
     ("checkout.session", "shipping", Was::Until("2022-08-01")),
     ("checkout.session", "shipping_details", Was::Until("2025-02-24")),
     (COLLECTED, "shipping_details", Was::Since("2025-02-24")),
@@ -41,6 +41,7 @@ const MOVED: [(&str, &str, Was); 22] = [
     ("checkout.session", "allowed_payment_method_types", Was::Since("2026-09-30")),
     ("payment_intent", "allowed_payment_method_types", Was::Since("2026-09-30")),
     ("setup_intent", "allowed_payment_method_types", Was::Since("2026-09-30")),
+    ("payment_intent", "invoice", Was::Until("2025-03-31")),
 ];
 const COLLECTED: &str = "payment_pages_checkout_session_collected_information";
 

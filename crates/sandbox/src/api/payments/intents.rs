@@ -147,6 +147,11 @@ fn check_amount(params: &Params, intent: &Intent) -> Answer<()> {
             )
             .code("amount_too_small"));
     }
+    let most = money::most(&intent.currency);
+    if intent.amount > most {
+        let say = format!("Amount must be no more than {}.", money::shown(most, &intent.currency));
+        return Err(params.error("amount", say).code("amount_too_large"));
+    }
     Ok(())
 }
 
