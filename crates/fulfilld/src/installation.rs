@@ -34,6 +34,8 @@ impl Installation {
             // Nothing is received here, so nothing is signed.
             .webhook_secrets(Secrets::parse("whsec_unused")?)
             .products(settings.products.clone())
+            // Days are the shop's.
+            .brand(settings.brand.clone())
             // Before anybody adds to it: opening stock is taken once.
             .opening_stock(settings.stock.clone())
             .receipts(settings.mail.receipts)

@@ -88,7 +88,11 @@ pub(super) fn shipped(carrier: Option<&str>, tracking: Option<&str>) -> String {
 /// looked for as it is written here.
 pub(super) fn needles(q: &str) -> Vec<Vec<String>> {
     let words = q.to_lowercase();
-    words.split_whitespace().map(|word| amount(word).unwrap_or_else(|| vec![word.into()])).collect()
+    // A sign that stands alone, as in `49,00 €`, says nothing beside a word.
+    let signs = |word: &&str| !word.chars().any(char::is_alphanumeric);
+    let some = words.split_whitespace().any(|word| !signs(&word));
+    let kept = words.split_whitespace().filter(|word| !(some && signs(word)));
+    kept.map(|word| amount(word).unwrap_or_else(|| vec![word.into()])).collect()
 }
 
 /// What all of them begin with.
@@ -195,6 +199,8 @@ mod tests {
             ("1.234", " 1.234 kwd "),
             ("10,5", " 10.50 huf "),
             ("20", " 20.000 kwd "),
+            ("49,00 €", " 49.00 eur "),
+            ("€ 49", " 49.00 eur "),
         ] {
             assert!(found(q, hay), "{q} in {hay}");
         }

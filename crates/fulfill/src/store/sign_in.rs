@@ -337,6 +337,13 @@ impl Store {
                         return Ok(false);
                     }
                     tx.execute("DELETE FROM login WHERE person = $1", vals![person]).await?;
+                    // Nor by a link of their own.
+                    tx.execute(
+                        "DELETE FROM invitation WHERE invited_by = \
+                         (SELECT name FROM person WHERE seq = $1)",
+                        vals![person],
+                    )
+                    .await?;
                     tx.execute("DELETE FROM person WHERE seq = $1", vals![person]).await?;
                     Ok(true)
                 })

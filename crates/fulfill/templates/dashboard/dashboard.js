@@ -18,6 +18,15 @@
   let busy = false;
   let again = false;
 
+  // An entry of a list, known again by where it leads and what can be done with it.
+  const ENTRY = "[data-item], [data-row]";
+  const entries = () => [...document.querySelectorAll(ENTRY)];
+
+  function name(entry) {
+    const link = entry.matches("[data-row]") ? entry : entry.querySelector("[data-open]");
+    return `${link?.getAttribute("href")} ${entry.querySelector("form")?.getAttribute("action")}`;
+  }
+
   function inUse(part) {
     const typing = part.contains(document.activeElement) && document.activeElement.matches("input, select, textarea");
     const typed = [...part.querySelectorAll("input, textarea")].some((one) => one.type !== "hidden" && one.value !== one.defaultValue);
@@ -28,12 +37,18 @@
   function replace(old, fresh) {
     if (old.innerHTML === fresh.innerHTML || inUse(old)) return;
     const details = [...old.querySelectorAll("details")].map((one) => one.open);
-    const all = () => [...old.querySelectorAll("a, button, summary, [tabindex]")];
-    const focused = all().indexOf(document.activeElement);
+    const inside = "a, button, summary, [tabindex]";
+    const focused = old.contains(document.activeElement) ? document.activeElement : null;
+    const entry = focused?.closest(ENTRY);
+    const within = entry ?? old;
+    const place = focused && focused !== entry ? [...within.querySelectorAll(inside)].indexOf(focused) : -1;
     old.innerHTML = fresh.innerHTML;
     const now = [...old.querySelectorAll("details")];
     if (now.length === details.length) now.forEach((one, at) => (one.open = details[at]));
-    if (focused >= 0) all()[focused]?.focus({ preventScroll: true });
+    // What had the focus has it again, if it is still there; what took its place has not.
+    const again = entry ? entries().find((one) => name(one) === name(entry)) : focused ? old : null;
+    const one = place < 0 ? again : again?.querySelectorAll(inside)[place];
+    if (one && (one === again || one.textContent === focused.textContent)) one.focus({ preventScroll: true });
     mark();
   }
 
@@ -84,15 +99,22 @@
   }
 
   // The keyboard: j and k (or arrows) go through a list, letters press the buttons of the entry.
-  const entries = () => [...document.querySelectorAll("[data-item], [data-row]")];
   let at = -1;
+  let chosen = null;
 
   function mark() {
     for (const one of document.querySelectorAll(".here")) one.classList.remove("here");
-    const all = entries();
-    if (at >= all.length) at = all.length - 1;
-    const one = all[at];
-    if (one?.matches("[data-item]")) one.classList.add("here");
+    if (chosen === null) return;
+    const now = entries().findIndex((one) => name(one) === chosen);
+    if (now < 0) {
+      // It is gone: nothing is chosen, and the next key goes on from there.
+      chosen = null;
+      at -= 1;
+      return;
+    }
+    at = now;
+    const one = entries()[at];
+    if (one.matches("[data-item]")) one.classList.add("here");
   }
 
   function go(by) {
@@ -100,6 +122,7 @@
     if (all.length === 0) return;
     const focused = all.findIndex((one) => one === document.activeElement || one.contains(document.activeElement));
     at = Math.min(Math.max((focused >= 0 ? focused : at) + by, 0), all.length - 1);
+    chosen = name(all[at]);
     all[at].focus();
     all[at].scrollIntoView({ block: "nearest" });
     mark();
@@ -111,7 +134,7 @@
       if (event.key === "Escape") event.target.blur();
       return;
     }
-    const here = document.activeElement?.closest("[data-item]") ?? entries()[at];
+    const here = document.activeElement?.closest("[data-item]") ?? document.querySelector("[data-item].here");
     if (event.key === "j" || event.key === "ArrowDown") go(1);
     else if (event.key === "k" || event.key === "ArrowUp") go(-1);
     else if (event.key === "Enter" && document.activeElement?.matches("[data-item]")) here.querySelector("[data-open]")?.click();
@@ -119,15 +142,32 @@
       const key = CSS.escape(event.key);
       const field = document.querySelector(`input[data-key="${key}"]`);
       const button = here?.querySelector?.(`button[data-key="${key}"]`);
+      const first = button?.form?.querySelector("input:not([type=hidden])");
       if (field) field.focus();
+      // What cannot be taken back asks once more, and what wants words asks for them.
+      else if (first && document.activeElement !== button) first.focus();
+      else if (button?.matches(".bad") && document.activeElement !== button) button.focus();
       else if (button) button.click();
       else return;
     }
     event.preventDefault();
   });
 
-  // After an act on the list, the next entry is at hand.
-  if (location.search.includes("done=") && document.querySelector("[data-item]")) go(1);
+  // After an act on the list, the entry is at hand that followed, or the same one if it has more to do.
+  const FOLLOW = "fulfilld_follow";
+  document.addEventListener("submit", (event) => {
+    const item = event.target.closest("[data-item]");
+    if (!item) return;
+    const names = entries().map(name);
+    sessionStorage.setItem(FOLLOW, JSON.stringify(names.slice(names.indexOf(name(item)))));
+  });
+  if (location.search.includes("done=") && document.querySelector("[data-item]")) {
+    const follow = JSON.parse(sessionStorage.getItem(FOLLOW) ?? "[]");
+    const names = entries().map(name);
+    const next = follow.find((one) => names.includes(one));
+    at = next === undefined ? names.length - 2 : names.indexOf(next) - 1;
+    go(1);
+  }
 
   // A file of keys is read here and sent as text.
   const file = document.getElementById("file");

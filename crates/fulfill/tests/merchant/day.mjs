@@ -26,12 +26,13 @@ async function merchant(browser, options = {}, path = "") {
 const press = (page, key) => Promise.all([page.waitForNavigation(), page.keyboard.press(key)]);
 const names = (page) => page.$$eval("[data-item] [data-open]", (all) => all.map((one) => one.textContent.trim()));
 
-/** Goes down the list with j until the entry is there. */
+const here = (page) => page.$eval(".here", (one) => one.textContent).catch(() => "");
+
+/** Goes down the list with j, then up with k, until the entry is there. */
 async function until(page, name) {
-  for (let tries = 0; tries < 40; tries++) {
-    const here = await page.$eval(".here", (one) => one.textContent).catch(() => "");
-    if (here.includes(name)) return;
-    await page.keyboard.press("j");
+  for (let tries = 0; tries < 80; tries++) {
+    if ((await here(page)).includes(name)) return;
+    await page.keyboard.press(tries < 40 ? "j" : "k");
   }
   throw new Error(`${name} is not on the list: ${await names(page)}`);
 }
@@ -54,7 +55,12 @@ async function day(browser) {
   await press(page, "d");
   await says(page, ".said", "Settled");
   await until(page, "Emmy Noether");
+  const order = await names(page);
+  await page.keyboard.press("w");
+  check((await here(page)).includes("Emmy Noether"), "one w waives at once");
   await press(page, "w");
+  const next = order[order.indexOf("Emmy Noether") + 1];
+  check((await here(page)).includes(next), `${next} is not chosen after the one before it was settled`);
   await until(page, "Mary Kenneth Keller");
   await press(page, "r");
   await says(page, ".said", "Tried again");
@@ -87,11 +93,12 @@ async function day(browser) {
   }
   for (const name of ["Radia Perlman", "Hedy Lamarr", "Katherine Johnson"]) {
     await until(page, name);
-    await page.$eval(".here [data-type]", (one) => one.focus());
+    await page.keyboard.press("s");
+    await page.keyboard.type("Post");
+    await page.keyboard.press("Tab");
     await page.keyboard.type("00340434161094");
-    await page.keyboard.press("Escape");
     if (name === "Radia Perlman") await shot(page, "merchant-parcel");
-    await press(page, "s");
+    await press(page, "Enter");
     await says(page, ".said", "Shipped");
   }
   await until(page, "unreadable_");

@@ -23,6 +23,11 @@ impl Form {
         self.0.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value)
     }
 
+    /// The same, or what there is where it was not sent.
+    pub(super) fn or<'a>(&'a self, name: &str, other: &'a str) -> &'a str {
+        self.0.iter().find(|(known, _)| known == name).map_or(other, |(_, value)| value)
+    }
+
     /// All values of this name.
     pub(super) fn all(&self, name: &str) -> Vec<String> {
         let values = self.0.iter().filter(|(known, value)| known == name && !value.is_empty());

@@ -58,6 +58,22 @@ struct Order {
     history: Vec<Entry>,
 }
 
+impl Order {
+    /// Carrier, tracking and address that all parcels have, to be corrected.
+    fn way(&self) -> (&str, &str, &str) {
+        let way =
+            |parcel: &Parcel| (parcel.carrier.clone(), parcel.tracking.clone(), parcel.url.clone());
+        match self.parcels.first() {
+            Some(first)
+                if !self.to_ship && self.parcels.iter().all(|one| way(one) == way(first)) =>
+            {
+                (&first.carrier, &first.tracking, &first.url)
+            }
+            _ => ("", "", ""),
+        }
+    }
+}
+
 struct LineRow {
     id: String,
     name: String,
