@@ -97,11 +97,14 @@ both!(who_is_removed_is_out_at_once_and_the_last_one_stays, async |t| {
     let (ann, _) = store.password("ann").await.unwrap().unwrap();
     let (bob, _) = store.password("bob").await.unwrap().unwrap();
     store.sign_in(ann, "login").await.unwrap();
+    store.invite("by ann", Some("ann")).await.unwrap();
     let (one, two) = tokio::join!(store.remove_person(ann), store.remove_person(bob));
     let removed = [one.unwrap(), two.unwrap()];
     assert_eq!(removed.iter().filter(|yes| **yes).count(), 1);
     assert_eq!(store.people().await.unwrap().len(), 1);
     assert_eq!(store.login("login").await.unwrap().is_none(), removed[0]);
+    let link = store.invitation("by ann").await.unwrap();
+    assert_eq!(link.is_none(), removed[0], "a link of their own lets them in again");
 });
 
 both!(a_token_works_in_its_mode_until_it_is_revoked, async |t| {
