@@ -64,6 +64,7 @@ pub struct Builder {
     products: Vec<Product>,
     stock: BTreeMap<String, i64>,
     receipts: bool,
+    mail_later: Option<bool>,
     brand: Brand,
     api_token: Option<SecretString>,
     behind_proxy: bool,
@@ -168,7 +169,15 @@ impl Builder {
         self
     }
 
-    /// Sends mail. Without it, receipts and words about delayed payments are queued and wait.
+    /// There is no mail server yet: every mail is queued, `to_merchant` those to the merchant, too, and waits
+    /// until [`Builder::mail`] is given. Without either, only what [`Builder::receipts`] asks for is queued.
+    #[must_use]
+    pub fn mail_later(mut self, to_merchant: bool) -> Self {
+        self.mail_later = Some(to_merchant);
+        self
+    }
+
+    /// Sends mail.
     #[must_use]
     pub fn mail(mut self, mail: Mail) -> Self {
         self.mail = Some(mail);
@@ -225,11 +234,12 @@ impl Builder {
             Store::open_with_tripwire(&location, client.livemode(), clock.clone(), self.tripwire)
                 .await?;
         store.open_stock(&self.stock).await?;
+        let mailing = self.mail.is_some();
         let policy = Policy {
             catalog,
             receipts: self.receipts,
-            notices: self.mail.is_some(),
-            merchant: self.mail.as_ref().is_some_and(Mail::has_merchant),
+            notices: mailing || self.mail_later.is_some(),
+            merchant: self.mail.as_ref().map_or(self.mail_later == Some(true), Mail::has_merchant),
         };
         let mut actions = self.actions;
         let brand = Arc::new(with_zone(self.brand, self.mail.as_ref()));
@@ -250,7 +260,7 @@ impl Builder {
             public_url: self.public_url,
             passwords: Passwords::default(),
             brand,
-            mailing: policy.notices,
+            mailing,
             links,
             parts: Parts {
                 store,

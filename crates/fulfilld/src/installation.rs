@@ -38,14 +38,14 @@ impl Installation {
             .brand(settings.brand.clone())
             // Before anybody adds to it: opening stock is taken once.
             .opening_stock(settings.stock.clone())
-            .receipts(settings.mail.receipts)
             .api_token(TOKEN.into())
             .without_looking();
-        let builder = match &settings.mail.sender {
-            Some(mail) => builder.mail(mail.clone()),
-            None => builder,
-        };
-        let fulfill = builder.open().await.with_context(|| opened(&settings.database))?;
+        let fulfill = settings
+            .mail
+            .add_to(builder)
+            .open()
+            .await
+            .with_context(|| opened(&settings.database))?;
         Ok(Self { fulfill, settings })
     }
 

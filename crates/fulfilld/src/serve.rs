@@ -60,7 +60,6 @@ async fn open(settings: &Settings) -> anyhow::Result<Fulfill> {
         .webhook_secrets(secrets)
         .products(settings.products.clone())
         .opening_stock(settings.stock.clone())
-        .receipts(settings.mail.receipts)
         .brand(settings.brand.clone())
         .behind_proxy(settings.behind_proxy);
     if let Some(url) = &settings.public_url {
@@ -69,10 +68,7 @@ async fn open(settings: &Settings) -> anyhow::Result<Fulfill> {
     if let Some(token) = &settings.api_token {
         builder = builder.api_token(token.clone());
     }
-    if let Some(mail) = &settings.mail.sender {
-        builder = builder.mail(mail.clone());
-    }
-    Ok(builder.open().await?)
+    Ok(settings.mail.add_to(builder).open().await?)
 }
 
 /// A few lines for whoever started it: where, what, and what is still missing.
@@ -128,7 +124,13 @@ fn missing(settings: &Settings, heard: bool) -> Vec<String> {
         settings.mail.missing.iter().for_each(|text| add(text));
     } else if settings.mail.receipts {
         add(
-            "FULFILLD_SMTP is not set: mail waits until it is ([mail] receipt = false queues none)",
+            "FULFILLD_SMTP is not set: mail waits until it is; until then keys and links are on the \
+             landing page only ([mail] receipt = false queues no mail at all)",
+        );
+    } else {
+        add(
+            "FULFILLD_SMTP is not set, and [mail] receipt = false: no mail is written, not even of keys \
+             and links, nor later about the orders of this time",
         );
     }
     missing

@@ -166,6 +166,22 @@ both!(
     }
 );
 
+both!(
+    case_39_without_a_mail_server_keys_and_news_wait_for_one_too,
+    shop().and(|builder| builder.receipts(true).mail_later(true)),
+    async |t| {
+        let id = t.buy(basket(&[("prod_course", 1), ("prod_handmade", 1)])).await;
+        let order = t.expect(&id, "needs_attention").await;
+        let waits: Vec<_> = order["deliveries"].as_array().unwrap().iter().collect();
+        let kinds: Vec<_> = waits.iter().map(|mail| mail["kind"].as_str().unwrap()).collect();
+        assert_eq!(
+            kinds,
+            ["mail.access", "mail.needs_attention", "mail.new_order", "mail.receipt"]
+        );
+        assert!(waits.iter().all(|mail| mail["status"] == "due" && mail["attempts"] == 0));
+    }
+);
+
 both!(grants_answer_whether_this_customer_may_use_it, shop(), async |t| {
     let basket = basket(&[("prod_course", 2)])
         .with("client_reference_id", "user-17")

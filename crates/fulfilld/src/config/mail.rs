@@ -2,7 +2,10 @@
 
 use std::path::Path;
 
-use fulfill::actions::mail::{Mail as Sender, MailMistake, OnAmbiguous, Server};
+use fulfill::{
+    Builder,
+    actions::mail::{Mail as Sender, MailMistake, OnAmbiguous, Server},
+};
 
 use super::{Environment, Given, Mistakes, Need, open};
 
@@ -20,6 +23,20 @@ pub(crate) struct Mail {
     pub(crate) missing: Vec<&'static str>,
     /// Queue a receipt for each order.
     pub(crate) receipts: bool,
+    /// Somebody wants to be told what is sold and what needs a person.
+    pub(crate) to_merchant: bool,
+}
+
+impl Mail {
+    /// Sends mails; or queues them where there is no server, unless they are not wanted.
+    pub(crate) fn add_to(&self, builder: Builder) -> Builder {
+        let builder = builder.receipts(self.receipts);
+        match &self.sender {
+            Some(sender) => builder.mail(sender.clone()),
+            None if self.receipts => builder.mail_later(self.to_merchant),
+            None => builder,
+        }
+    }
 }
 
 /// What is needed to look at mails.
@@ -73,7 +90,9 @@ impl Given<'_> {
         });
         let server = server.and_then(|server| self.mistakes.note(server));
         let mut sender = sender.and_then(|sender| self.mistakes.note(sender));
-        match self.text("mail.merchant") {
+        let merchant = self.text("mail.merchant");
+        let to_merchant = merchant.is_some();
+        match merchant {
             None => missing.push("[mail] merchant is not set: nobody is told what needs a person"),
             Some((to, place)) => {
                 sender = self.wish(sender, |sender| sender.merchant(&to), &place, &to);
@@ -112,7 +131,7 @@ impl Given<'_> {
         }
         let sender = self.templates(sender);
         let usable = sender.clone().filter(|_| server.is_some());
-        (Mail { sender: usable, missing, receipts }, sender)
+        (Mail { sender: usable, missing, receipts, to_merchant }, sender)
     }
 
     /// Templates of the merchant's own: a folder that is named has to be there, the usual one may.

@@ -91,7 +91,7 @@ async fn steps(desk: &Desk) -> Result<Vec<Step>, StoreError> {
             needed,
             "Mail",
             "Mail goes out.",
-            "FULFILLD_SMTP is not set: buyers get no mail; receipts wait until it is.",
+            "FULFILLD_SMTP is not set: buyers get no mail; it waits until it is.",
         ),
         step(
             web.policy.merchant,
