@@ -75,6 +75,7 @@ pub(crate) enum Problem {
     /// The least that can be charged, in minor units, and the currency.
     CodeLeavesTooLittle(i64, Arc<str>),
     TotalTooLittle(i64, Arc<str>),
+    TotalTooMuch(i64, Arc<str>),
     Missing,
     TooShort(i64),
     TooLong(i64),
@@ -116,6 +117,13 @@ impl fmt::Display for Problem {
                     f,
                     "With this code the total is less than {}, the least that can be charged.",
                     money::shown(*least, currency)
+                )
+            }
+            Self::TotalTooMuch(most, currency) => {
+                write!(
+                    f,
+                    "The total is more than {}, the most that can be charged.",
+                    money::shown(*most, currency)
                 )
             }
             Self::TotalTooLittle(least, currency) => {
@@ -189,9 +197,15 @@ pub(crate) fn quote(
     })
 }
 
-/// Nothing is due, or as much as can be charged. What has made it less is named: the code that the
-/// buyer typed, an amount that the buyer chose, or else what is bought.
+/// Nothing is due, or as much as can be charged and no more. What has made it so is named: the code that
+/// the buyer typed, an amount that the buyer chose, or else what is bought.
 fn enough(session: &Session, choices: &Choices, total: i64) -> Result<(), FieldError> {
+    let chosen = choices.amounts.first().map(|(id, _)| format!("amount[{id}]"));
+    let field = chosen.unwrap_or_else(|| "quantity".to_owned());
+    let most = money::most(session.currency());
+    if session.terms.mode != Mode::Setup && total > most {
+        return Err(wrong(field, Problem::TotalTooMuch(most, session.currency().into())));
+    }
     let least = money::least(session.currency());
     if session.terms.mode != Mode::Payment || total == 0 || total >= least {
         return Ok(());
@@ -200,8 +214,6 @@ fn enough(session: &Session, choices: &Choices, total: i64) -> Result<(), FieldE
     if choices.promotion_code.as_deref().is_some_and(|code| !code.trim().is_empty()) {
         return Err(wrong("promotion_code", Problem::CodeLeavesTooLittle(least, currency)));
     }
-    let chosen = choices.amounts.first().map(|(id, _)| format!("amount[{id}]"));
-    let field = chosen.unwrap_or_else(|| "quantity".to_owned());
     Err(wrong(field, Problem::TotalTooLittle(least, currency)))
 }
 

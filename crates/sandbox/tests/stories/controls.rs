@@ -80,6 +80,13 @@ async fn a_key_is_given_permissions_that_there_are() {
         let message = answer["error"]["message"].as_str().unwrap();
         assert!(status == 400 && message.contains(&format!("`{unknown}`")), "{status} {message}");
     }
+    let page = include_str!("../../../../docs/offline.md");
+    let row = page.lines().find(|line| line.starts_with("| `keys` |")).unwrap();
+    let printed = row.split('`').filter(|word| word.ends_with("_read") || word.ends_with("_write"));
+    let printed: Vec<&str> = printed.collect();
+    assert!(printed.len() > 2, "{row}");
+    let check = json!({ "key": "rk_test_2", "permissions": printed });
+    assert_eq!(stage.control("/_sandbox/keys", check).await.0, 200, "as docs/offline.md prints it");
     let request = || stage.http.get(format!("{}/v1/events", stage.sandbox.url()));
     let events =
         || async { read(request().bearer_auth("rk_test_1").send().await.unwrap()).await.0 };

@@ -72,6 +72,21 @@ async fn what_no_control_offers_is_told_by_its_field_and_nothing_is_paid() {
 }
 
 #[tokio::test]
+async fn no_more_is_chosen_than_can_be_charged() {
+    let stage = Stage::new().await;
+    let dear = "mode=payment&success_url=http://shop.example/done&line_items[0][quantity]=1\
+                &line_items[0][price_data][currency]=usd&line_items[0][price_data][unit_amount]=50000000\
+                &line_items[0][price_data][product_data][name]=Yacht&line_items[0][adjustable_quantity][enabled]=true";
+    let dear = stage.post("/v1/checkout/sessions", dear).await;
+    let id = dear["id"].as_str().unwrap();
+    let lines = stage.get(&format!("/v1/checkout/sessions/{id}/line_items")).await;
+    let quantity = format!("quantity[{}]", lines["data"][0]["id"].as_str().unwrap());
+    let (status, html) = send(&stage, id, form(&[(&quantity, "2")])).await;
+    assert!(status == 422 && html.contains("The total is more than $999,999.99"), "{html}");
+    assert_eq!(send(&stage, id, form(&[(&quantity, "1")])).await.0, 303);
+}
+
+#[tokio::test]
 async fn too_much_text_and_unseen_characters_are_told_by_field_and_stay_in_it() {
     let stage = Stage::new().await;
     let (id, _) = session(

@@ -246,6 +246,10 @@ fn about_order(problem: &checkout::Problem) -> String {
             "With this code the total is less than {}, the least that can be charged.",
             amount(*least, currency)
         ),
+        About::TotalTooMuch(most, currency) => format!(
+            "The total is more than {}, the most that can be charged.",
+            amount(*most, currency)
+        ),
         About::TotalTooLittle(least, currency) => format!(
             "The total is less than {}, the least that can be charged.",
             amount(*least, currency)

@@ -97,7 +97,7 @@ pub(super) static WORDS: Words = Words {
         expiry: "Gültig bis",
         expiry_shape: "MM / JJ",
         cvc: "Prüfnummer",
-        payer: "Name auf der Karte oder des Kontos",
+        payer: "Name auf der Karte oder Kontoinhaber",
         sepa: "SEPA-Lastschrift",
         ach: "US-Bankkonto",
         routing_number: "Bankleitzahl (Routing Number)",
@@ -286,6 +286,12 @@ fn about_order(problem: &checkout::Problem) -> String {
             return format!("Dieser Code gilt für Bestellungen ab {}.", amount(*least, currency));
         }
         About::CodeForOtherItems => "Dieser Code gilt nicht für diese Artikel.",
+        About::TotalTooMuch(most, currency) => {
+            return format!(
+                "Der Betrag liegt über {}. So viel kann nicht bezahlt werden.",
+                amount(*most, currency)
+            );
+        }
         About::TotalTooLittle(least, currency) => {
             return format!(
                 "Der Betrag liegt unter {}. So wenig kann nicht bezahlt werden.",
