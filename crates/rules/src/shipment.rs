@@ -16,7 +16,7 @@ const URL_MAX: usize = 1_000;
 /// In the input of the mail about a shipment: the ids of its lines, with spaces between.
 pub const LINES: &str = "lines";
 
-/// How a parcel travels. All of it may be unknown.
+/// How a parcel travels. What is empty is unknown; what was not said stays as it was known.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Shipment {
     carrier: Option<String>,
@@ -49,7 +49,7 @@ pub enum NotShipped {
 }
 
 impl Shipment {
-    /// Checks what a person typed; what is empty is unknown.
+    /// Checks what a person typed, or left out.
     ///
     /// # Errors
     /// [`ShipmentMistake`] names the first that is wrong.
@@ -58,18 +58,15 @@ impl Shipment {
         tracking: Option<&str>,
         url: Option<&str>,
     ) -> Result<Self, ShipmentMistake> {
-        fn given(text: Option<&str>) -> Option<&str> {
-            text.map(str::trim).filter(|text| !text.is_empty())
-        }
         let word = |name, text: Option<&str>| {
-            let text = given(text);
+            let text = text.map(str::trim);
             let fits = text.is_none_or(|text| {
                 text.chars().count() <= WORDS_MAX && !text.chars().any(char::is_control)
             });
             if fits { Ok(text.map(str::to_owned)) } else { Err(ShipmentMistake::Text(name)) }
         };
-        let url = match given(url) {
-            None => None,
+        let url = match url.map(str::trim) {
+            None | Some("") => url.map(|_| String::new()),
             Some(url) if url.len() <= URL_MAX && web_address(url).is_some() => Some(url.to_owned()),
             Some(_) => return Err(ShipmentMistake::Url),
         };
@@ -80,8 +77,8 @@ impl Shipment {
     #[must_use]
     pub fn input(&self) -> BTreeMap<String, String> {
         let known = [("carrier", &self.carrier), ("tracking", &self.tracking), ("url", &self.url)];
-        let known = known.into_iter().filter_map(|(name, text)| Some((name, text.as_ref()?)));
-        known.map(|(name, text)| (name.to_owned(), text.clone())).collect()
+        let known = known.into_iter().filter_map(|(name, text)| Some((name, told(text)?)));
+        known.map(|(name, text)| (name.to_owned(), text.to_owned())).collect()
     }
 
     /// The same, with the lines that left.
@@ -91,18 +88,34 @@ impl Shipment {
         input
     }
 
-    /// Whether a parcel that left went this way.
+    /// Puts down how a parcel travels.
+    fn put(&self, parcel: &mut Effect) {
+        if let Some(carrier) = &self.carrier {
+            parcel.subject.clone_from(carrier);
+        }
+        for (said, known) in [(&self.tracking, &mut parcel.value), (&self.url, &mut parcel.url)] {
+            if said.is_some() {
+                *known = told(said).map(str::to_owned);
+            }
+        }
+    }
+
+    /// Whether that is known of a parcel already.
     fn is_of(&self, parcel: &Effect) -> bool {
-        parcel.subject == self.carrier.as_deref().unwrap_or_default()
-            && parcel.value == self.tracking
-            && parcel.url == self.url
+        let mut same = parcel.clone();
+        self.put(&mut same);
+        same == *parcel
     }
 
     fn said(&self) -> String {
         let parts: Vec<&str> =
-            [&self.carrier, &self.tracking].into_iter().filter_map(|p| p.as_deref()).collect();
+            [&self.carrier, &self.tracking].into_iter().filter_map(told).collect();
         if parts.is_empty() { String::new() } else { format!(" ({})", parts.join(", ")) }
     }
+}
+
+fn told(said: &Option<String>) -> Option<&str> {
+    said.as_deref().filter(|text| !text.is_empty())
 }
 
 /// Parcels leave: those of `lines`, or all that wait when it is empty. Lines that were named may have
@@ -141,9 +154,7 @@ pub fn ship(
         let told = if effect.status == EffectStatus::Shipped { &mut corrected } else { &mut left };
         told.push(effect.line.clone());
         effect.status = EffectStatus::Shipped;
-        effect.subject = shipment.carrier.clone().unwrap_or_default();
-        effect.value.clone_from(&shipment.tracking);
-        effect.url.clone_from(&shipment.url);
+        shipment.put(effect);
     }
     if left.is_empty() && corrected.is_empty() {
         let known = order.effects.iter().any(known);
@@ -260,6 +271,23 @@ mod tests {
     }
 
     #[test]
+    fn a_correction_leaves_alone_what_it_does_not_say() {
+        let mut gone = parcel("li_1", EffectStatus::Shipped);
+        (gone.subject, gone.value) = ("UPS".into(), Some("1Z1".into()));
+        let before = order(vec![gone.clone()]);
+        let way = |carrier, tracking| {
+            let shipment = Shipment::new(carrier, tracking, None).unwrap();
+            let decision = ship(&before, &["li_1".into()], &shipment, true, "Ann").unwrap();
+            let after = decision.effects.into_iter().next().unwrap_or_else(|| gone.clone());
+            (after.subject, after.value)
+        };
+        assert_eq!(way(None, Some("1Z2")), ("UPS".to_owned(), Some("1Z2".to_owned())));
+        assert_eq!(way(Some(""), Some("1Z2")), (String::new(), Some("1Z2".to_owned())));
+        assert_eq!(way(None, Some("")), ("UPS".to_owned(), None));
+        assert_eq!(way(None, None), ("UPS".to_owned(), Some("1Z1".to_owned())));
+    }
+
+    #[test]
     fn what_leaves_and_what_is_corrected_are_both_told() {
         use EffectStatus::{Shipped, ToShip};
         let before = order(vec![parcel("li_1", Shipped), parcel("li_2", ToShip)]);
@@ -295,7 +323,8 @@ mod tests {
 
     #[test]
     fn what_is_typed_is_checked() {
-        assert_eq!(Shipment::new(Some("  "), None, None), Ok(Shipment::default()));
+        let empty = Shipment::new(Some("  "), None, None).unwrap();
+        assert_eq!((empty.carrier.as_deref(), empty.input()), (Some(""), BTreeMap::new()));
         let long = "x".repeat(101);
         for (carrier, tracking, url, why) in [
             (Some("a\nb"), None, None, "carrier"),
