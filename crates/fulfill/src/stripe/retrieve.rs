@@ -25,7 +25,7 @@ pub struct Retrieved {
     pub seen: Seen,
     /// What was bought.
     pub sale: Sale,
-    /// The JSON as received; where lines took further pages, with all of them in it.
+    /// The JSON as received, but for secrets; where lines took further pages, with all of them in it.
     pub raw: Vec<u8>,
     /// What could not be read with this key, for the timeline.
     pub notes: Vec<String>,
@@ -93,7 +93,7 @@ impl Client {
         Ok(Retrieved {
             seen: seen(&session),
             sale: sale(session, metadata, lines),
-            raw: merged(answer.body, paged),
+            raw: without_secrets(merged(answer.body, paged)),
             notes,
             request_id: answer.request_id,
         })
@@ -260,6 +260,32 @@ impl Lines {
 }
 
 /// The session's JSON with the lines of further pages in it; untouched where there are none.
+/// A `client_secret` is the customer's own: Stripe wants it neither kept nor shown. In JSON a quoted word
+/// before a colon is a member's name, for quotes inside a text are escaped.
+fn without_secrets(raw: Vec<u8>) -> Vec<u8> {
+    const NAME: &[u8] = b"\"client_secret\"";
+    let mut rest = raw.as_slice();
+    let mut kept = Vec::with_capacity(raw.len());
+    while let Some(at) = rest.windows(NAME.len()).position(|part| part == NAME) {
+        let (before, after) = rest.split_at(at + NAME.len());
+        kept.extend_from_slice(before);
+        let blank = |byte: &u8| byte.is_ascii_whitespace() || *byte == b':';
+        let value = after.iter().position(|byte| !blank(byte)).unwrap_or(after.len());
+        let (between, value) = after.split_at(value);
+        kept.extend_from_slice(between);
+        let end = value.strip_prefix(b"\"").and_then(|text| text.iter().position(|b| *b == b'"'));
+        rest = match end.filter(|_| between.contains(&b':')) {
+            Some(end) => {
+                kept.extend_from_slice(b"null");
+                value.get(end + 2..).unwrap_or_default()
+            }
+            None => value,
+        };
+    }
+    kept.extend_from_slice(rest);
+    kept
+}
+
 fn merged(body: Vec<u8>, pages: Vec<Answer>) -> Vec<u8> {
     use serde_json::{Map, Value};
 
@@ -283,4 +309,30 @@ fn merged(body: Vec<u8>, pages: Vec<Answer>) -> Vec<u8> {
     let whole = serde_json::json!({ "object": "list", "data": lines, "has_more": false });
     session.insert("line_items".into(), whole);
     serde_json::to_vec(&session).unwrap_or(body)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_secrets;
+
+    #[test]
+    fn a_client_secret_is_not_kept_and_nothing_else_changes() {
+        for (raw, kept) in [
+            (
+                r#"{"client_secret": null, "payment_intent": {"client_secret":  "pi_1_secret_2","id":"pi_1"}}"#,
+                r#"{"client_secret": null, "payment_intent": {"client_secret":  null,"id":"pi_1"}}"#,
+            ),
+            (r#"{"client_secret":"cs_1"}"#, r#"{"client_secret":null}"#),
+            (r#"{"name":"client_secret","x":"y"}"#, r#"{"name":"client_secret","x":"y"}"#),
+            (
+                r#"{"name":"say \"client_secret\": \"x\""}"#,
+                r#"{"name":"say \"client_secret\": \"x\""}"#,
+            ),
+            (r#"{"client_secret":"cut"#, r#"{"client_secret":"cut"#),
+            ("", ""),
+        ] {
+            let told = String::from_utf8(without_secrets(raw.into())).unwrap();
+            assert_eq!(told, kept);
+        }
+    }
 }
