@@ -21,7 +21,7 @@ pub(crate) const NAME_CHARS_MAX: usize = 60;
 #[derive(Debug, thiserror::Error)]
 pub enum PersonMistake {
     /// Not a name.
-    #[error("a name has 1 to 60 signs, in one line")]
+    #[error("a name has 1 to 60 signs that can be seen, in one line, and is not the program's own")]
     Name,
     /// Not a password.
     #[error("a password has at least 10 signs, and at most 500 bytes")]
@@ -44,7 +44,18 @@ pub enum PersonMistake {
 pub(crate) fn name(given: &str) -> Result<&str, PersonMistake> {
     let name = given.trim();
     let fits = (1..=NAME_CHARS_MAX).contains(&name.chars().count());
-    if fits && !name.chars().any(char::is_control) { Ok(name) } else { Err(PersonMistake::Name) }
+    let own = OWN.contains(&name.to_lowercase().as_str());
+    if fits && !own && !name.chars().any(is_unseen) { Ok(name) } else { Err(PersonMistake::Name) }
+}
+
+/// Who else acts: what a timeline tells of them nobody else may be called.
+const OWN: [&str; 2] = ["the command line", "the api"];
+
+/// Signs that change how a name looks, or that it is read at all, and are not seen.
+fn is_unseen(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{feff}')
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}')
 }
 
 /// Whether this may be a password at all.
@@ -67,5 +78,28 @@ pub(crate) async fn add_person(
         Made::Done => Ok(()),
         Made::Taken => Err(PersonMistake::Taken),
         Made::Full => Err(PersonMistake::Full),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::name;
+
+    #[test]
+    fn nobody_is_called_like_the_program_or_like_somebody_else_at_a_look() {
+        for good in ["boss", " Zoë Grün ", "李雷", "o'hara"] {
+            assert_eq!(name(good).unwrap(), good.trim());
+        }
+        for bad in [
+            "",
+            "The Command Line",
+            "the API",
+            "bo\u{200b}ss",
+            "b\u{202e}oss",
+            "a\nb",
+            "bo\u{ad}ss",
+        ] {
+            assert!(name(bad).is_err(), "{bad:?}");
+        }
     }
 }

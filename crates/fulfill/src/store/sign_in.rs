@@ -468,6 +468,11 @@ async fn add_person(
     if count.is_some_and(|(n,)| n >= PEOPLE_MAX) {
         return Ok(Accepted::Full);
     }
+    // "Boss" beside "boss" would be taken for the same.
+    let names: Vec<(String,)> = tx.fetch("SELECT name FROM person", vals![]).await?;
+    if names.iter().any(|(known,)| known.to_lowercase() == name.to_lowercase()) {
+        return Ok(Accepted::Taken);
+    }
     let new: Option<(i64,)> = tx
         .first(
             "INSERT INTO person (name, password, created_at) VALUES ($1, $2, $3) \

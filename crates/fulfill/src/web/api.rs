@@ -121,7 +121,7 @@ impl Guard {
             if given.starts_with("ff_")
                 && let Some(name) = self.store.api_token(&sign_in::digest(given)).await?
             {
-                return Ok(Caller(name.into()));
+                return Ok(Caller(format!("token {name}").into()));
             }
         }
         Err(refuse(if self.token.is_some() {

@@ -116,7 +116,7 @@ async fn a_token_of_the_api_acts_under_its_name() {
     let token = format!("ff_test_{}", rest.split_once('<').unwrap().0);
     let waive = site.request(Method::POST, "/api/orders/cs_test_a1/waive").bearer_auth(token);
     assert_eq!(send(waive).await.status, 200);
-    assert_eq!(told(&site, "cs_test_a1").await[0].0, "warehouse");
+    assert_eq!(told(&site, "cs_test_a1").await[0].0, "token warehouse");
 }
 
 #[tokio::test]
