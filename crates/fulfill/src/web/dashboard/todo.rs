@@ -5,6 +5,7 @@ use axum::{Extension, http::StatusCode, response::Response};
 use fulfill_rules::{
     Millis,
     delivery::DeliveryStatus,
+    fact::Line,
     id::SessionKey,
     order::Status,
     place::{EffectKind, EffectStatus},
@@ -217,9 +218,18 @@ impl Parcel {
         });
         let lines: Vec<String> = waits.map(|effect| effect.line.clone()).collect();
         let items = order.sale.lines.iter().filter(|line| lines.contains(&line.id));
+        // What was sold before it was there may not be there yet.
+        let owed = |line: &Line| {
+            let of_line = order.effects.iter().filter(|e| e.line == line.id && e.backorder);
+            let notes =
+                of_line.filter_map(|e| Some(format!(" ({} {})", e.subject, e.note.as_ref()?)));
+            notes.collect::<String>()
+        };
         Self {
             head: Head::of(order),
-            items: items.map(|line| format!("{} × {}", line.quantity, line_name(line))).collect(),
+            items: items
+                .map(|line| format!("{} × {}{}", line.quantity, line_name(line), owed(line)))
+                .collect(),
             address: address(order),
             lines,
         }
