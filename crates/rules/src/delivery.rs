@@ -47,6 +47,9 @@ pub struct Next {
     pub said: Option<String>,
 }
 
+/// The code of a refusal that is none: nobody knows how it ended.
+pub const UNKNOWN: &str = "unknown";
+
 /// Attempts before a person is asked.
 pub const ATTEMPTS_MAX: i64 = 16;
 
@@ -60,7 +63,7 @@ pub fn next(attempt: i64, outcome: Outcome, now: Millis, jitter: u64) -> Next {
         Outcome::Refused { code, why } => Next {
             status: DeliveryStatus::Stuck,
             due_at: None,
-            said: Some(format!("refused ({code}): {why}")),
+            said: Some(if code == UNKNOWN { why } else { format!("refused ({code}): {why}") }),
         },
         Outcome::Retry { why, .. } if attempt >= ATTEMPTS_MAX => Next {
             status: DeliveryStatus::Stuck,

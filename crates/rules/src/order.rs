@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     DAY, HOUR, MINUTE, Millis, SECOND,
     delivery::DeliveryStatus,
-    fact::{Fact, Sale},
+    fact::{Fact, Line, Sale},
     id::SessionKey,
     money, notice,
     place::{Effect, EffectKind, EffectStatus, Held, NOTHING_LISTED, advance, owed},
@@ -91,18 +91,21 @@ const NAME_MAX: usize = 60;
 /// What people are told instead of a line's id: its description, cut short, where it has one.
 #[must_use]
 pub fn names(sale: &Sale) -> Names {
-    let name = |line: &crate::fact::Line| {
-        let said = line.description.as_deref()?;
-        let plain = said.chars().take(NAME_MAX + 1).map(|c| if c.is_control() { ' ' } else { c });
-        let plain = plain.collect::<String>();
-        let plain = plain.split_whitespace().collect::<Vec<_>>().join(" ");
-        let name = match plain.char_indices().nth(NAME_MAX) {
-            Some((end, _)) => format!("'{}…'", &plain[..end]),
-            None => format!("'{plain}'"),
-        };
-        (!plain.is_empty()).then(|| (line.id.clone(), name))
-    };
+    let name = |line: &Line| Some((line.id.clone(), format!("'{}'", name(line)?)));
     sale.lines.iter().filter_map(name).collect()
+}
+
+/// A line's description in one line of text, cut short; nothing where it has none.
+#[must_use]
+pub fn name(line: &Line) -> Option<String> {
+    let said = line.description.as_deref()?;
+    let plain = said.chars().take(NAME_MAX + 1).map(|c| if c.is_control() { ' ' } else { c });
+    let plain = plain.collect::<String>();
+    let plain = plain.split_whitespace().collect::<Vec<_>>().join(" ");
+    match plain.char_indices().nth(NAME_MAX) {
+        Some((end, _)) => Some(format!("{}…", &plain[..end])),
+        None => Some(plain).filter(|plain| !plain.is_empty()),
+    }
 }
 
 /// Lines by their names, the id where there is none.

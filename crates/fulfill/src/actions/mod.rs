@@ -6,6 +6,7 @@ pub mod mail;
 use std::{collections::BTreeMap, sync::Arc};
 
 use fulfill_rules::{
+    delivery::UNKNOWN,
     fact::{Line, Sale},
     id::SessionKey,
 };
@@ -121,7 +122,7 @@ impl Actions {
         match self.0.get(job.id.kind.as_str()) {
             Some(run) => run(job),
             None => Box::pin(async move {
-                Err(Fault::refuse("unknown", format!("there is no action '{}'", job.id.kind)))
+                Err(Fault::refuse(UNKNOWN, format!("there is no action '{}'", job.id.kind)))
             }),
         }
     }

@@ -15,7 +15,7 @@ mod words;
 
 use std::{path::Path, sync::Arc, time::Duration};
 
-use fulfill_rules::{HOUR, Millis, SECOND, notice, order::Status};
+use fulfill_rules::{HOUR, Millis, SECOND, delivery::UNKNOWN, notice, order::Status};
 use lettre::{message::Mailbox, transport::smtp::client::Certificate};
 
 pub(crate) use self::summary::Daily;
@@ -330,7 +330,7 @@ impl Post {
         };
         if job.unheard_of && self.mail.on_ambiguous == OnAmbiguous::Ask {
             let why = "the attempt before ended without a word: it may have arrived or not";
-            return Err(Fault::refuse("unknown", why));
+            return Err(Fault::refuse(UNKNOWN, why));
         }
         let mut input = job.input.clone();
         if kind == notice::LINK {
@@ -394,7 +394,7 @@ fn fault(failure: Failure, on_ambiguous: OnAmbiguous, tries: i64) -> Fault {
             "handed over, but unanswered ({why}): it may have arrived, and is sent again as the same mail"
         )),
         (Failure::Unknown(why), OnAmbiguous::Ask) => Fault::refuse(
-            "unknown",
+            UNKNOWN,
             format!("handed over, but unanswered ({why}): it may have arrived or not"),
         ),
     }

@@ -234,7 +234,9 @@ fn unmet(host: &str, port: u16, error: &Error) -> String {
 fn known(error: Error) -> Failure {
     match error.status() {
         Some(code) if error.is_permanent() && !matches!(u16::from(code), 530 | 535) => {
-            Failure::Never(code.to_string(), told(&error))
+            // The code is said before it.
+            let (why, before) = (told(&error), format!("permanent error ({code}): "));
+            Failure::Never(code.to_string(), why.strip_prefix(&before).unwrap_or(&why).to_owned())
         }
         _ => Failure::NotNow(told(&error)),
     }

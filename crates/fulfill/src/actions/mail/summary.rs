@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use fulfill_rules::{Millis, plan::Catalog};
+use fulfill_rules::{Millis, delivery::UNKNOWN, plan::Catalog};
 use jiff::{
     civil::{Date, Time},
     tz::TimeZone,
@@ -200,7 +200,7 @@ impl Daily {
         let Some(to) = self.post.mail.merchant.clone() else { return Ok(Receipt::default()) };
         if unheard_of && self.post.mail.on_ambiguous == OnAmbiguous::Ask {
             let why = "the attempt before ended without a word: it may have arrived or not";
-            return Err(Fault::refuse("unknown", why));
+            return Err(Fault::refuse(UNKNOWN, why));
         }
         let of = self.post.store.day_summary(day.from, day.until, catalog).await;
         let of = of.map_err(|error| {

@@ -2,15 +2,12 @@
 
 use fulfill_rules::{
     delivery::DeliveryStatus,
-    fact::Line,
+    order::name,
     place::{Effect, EffectKind, Held},
 };
 
-use super::{letter::one_line, words::Words};
+use super::words::Words;
 use crate::store::OrderView;
-
-/// Longest name of a line in a sentence, in characters.
-const NAME_MAX: usize = 60;
 
 /// All that a person has to see to. Where nothing is held, the reason as the rules wrote it: of a payment
 /// that nobody understands there is only that.
@@ -31,7 +28,9 @@ pub(super) fn said(order: &OrderView, w: &Words) -> Option<String> {
 
 fn of(effect: &Effect, order: &OrderView, w: &Words) -> Option<String> {
     let with_subject = |words: &str| words.replace("{}", &effect.subject);
-    let with_line = |words: &str| words.replace("{}", &name(effect, order));
+    let line = order.sale.lines.iter().find(|line| line.id == effect.line);
+    let called = line.and_then(name).unwrap_or_else(|| effect.line.clone());
+    let with_line = |words: &str| words.replace("{}", &called);
     Some(match effect.held {
         // What only follows from it is not said again.
         Some(Held::Stock) if effect.kind != EffectKind::Stock => return None,
@@ -43,21 +42,11 @@ fn of(effect: &Effect, order: &OrderView, w: &Words) -> Option<String> {
             Some(mistake) => format!("{}: {mistake}", with_line(w.held.unreadable)),
             None => with_line(w.held.unmatched),
         },
-        Some(Held::Manual) | None => with_line(w.held.by_hand),
+        Some(Held::Manual) | None => match &effect.note {
+            Some(note) => format!("{}: {note}", with_line(w.held.by_hand)),
+            None => with_line(w.held.by_hand),
+        },
     })
-}
-
-/// What a line is called; its id where it has no name.
-fn name(effect: &Effect, order: &OrderView) -> String {
-    let described = |line: &Line| line.description.as_deref().map(one_line);
-    let line = order.sale.lines.iter().find(|line| line.id == effect.line);
-    let name = line.and_then(described).filter(|name| !name.is_empty());
-    let mut name = name.unwrap_or_else(|| effect.line.clone());
-    if let Some((end, _)) = name.char_indices().nth(NAME_MAX) {
-        name.truncate(end);
-        name.push('…');
-    }
-    name
 }
 
 #[cfg(test)]
@@ -79,6 +68,8 @@ mod tests {
         let mut order = samples::order();
         let mut mistyped = held("li_5", Manual, "", Held::Unmatched);
         mistyped.note = Some("the product's metadata cannot be read: fulfilld_grnt".into());
+        let mut unclear = held("li_1", Manual, "", Held::Manual);
+        unclear.note = Some("Stripe names no quantity".into());
         order.effects = vec![
             held("li_3", Stock, "SHIRT", Held::Stock),
             held("li_3", Grant, "club", Held::Stock),
@@ -89,6 +80,7 @@ mod tests {
             mistyped,
             held("", Manual, "", Held::Unmatched),
             held("li_4", Manual, "", Held::Manual),
+            unclear,
         ];
         order
     }
@@ -114,6 +106,7 @@ mod tests {
                 "zu wenig Bestand von SHIRT",
                 "„Removed by the buyer“ liefern Sie selbst aus",
                 "„Sticker“: Die Metadaten des Produkts bei Stripe enthalten einen Fehler: fulfilld_grnt",
+                "„The whole course“ liefern Sie selbst aus: Stripe names no quantity",
                 "„The whole course“ steht nicht im Katalog",
             ]
         );

@@ -15,9 +15,8 @@ pub(super) const WORDS: Words = Words {
     },
     access: Say {
         subject: "Ihre Zugänge und Schlüssel{% if shop.name %} von {{ shop.name }}{% endif %}",
-        title: "Ihre Bestellung ist bereit",
-        text: "Alles steht für Sie bereit. Bitte bewahren Sie diese E-Mail auf: Sie enthält, was Sie \
-               brauchen.",
+        title: "Ihre Zugänge und Schlüssel",
+        text: "Das können Sie ab jetzt verwenden. Bitte bewahren Sie diese E-Mail auf.",
     },
     payment_pending: Say {
         subject: "{% if shop.name %}{{ shop.name }}: {% endif %}Ihre Zahlung ist unterwegs",
@@ -46,8 +45,8 @@ pub(super) const WORDS: Words = Words {
     link: Say {
         subject: "Der Link zu Ihren Bestellungen{% if shop.name %} bei {{ shop.name }}{% endif %}",
         title: "Hier ist der Link zu Ihren Bestellungen",
-        text: "Sie (oder jemand, der Ihre E-Mail-Adresse eingegeben hat) haben ihn angefordert. Er gilt \
-               eine Stunde und zeigt Ihre Bestellungen mit allem, was dazugehört; bitte geben Sie ihn \
+        text: "Sie (oder jemand, der Ihre E-Mail-Adresse eingegeben hat) haben den Link zu Ihren Bestellungen \
+               angefordert. Er gilt eine Stunde und zeigt Ihre Bestellungen mit allem, was dazugehört; bitte geben Sie ihn \
                nicht weiter. Falls Sie es nicht waren, müssen Sie nichts tun.",
     },
     new_order: Say {
@@ -60,7 +59,7 @@ pub(super) const WORDS: Words = Words {
         subject: "{% if shop.name %}{{ shop.name }}: {% endif %}\
                   Eine Bestellung braucht Sie{% if total %} ({{ total }}){% endif %}",
         title: "Eine Bestellung braucht Sie",
-        text: "Sie kommt von allein nicht weiter.",
+        text: "Diese Bestellung kommt von allein nicht weiter.",
     },
     summary: Say {
         subject: "{% if shop.name %}{{ shop.name }}\
@@ -110,7 +109,7 @@ pub(super) const WORDS: Words = Words {
     orders: "Bestellungen",
     waits: "Was wartet",
     nothing_waits: "Nichts wartet auf Sie.",
-    waits_attention: "Bestellungen, die Sie brauchen",
+    waits_attention: "Bestellungen, um die Sie sich kümmern müssen",
     waits_stuck: "Zustellungen, die feststecken",
     waits_parcels: "Bestellungen mit einem Paket zu packen",
     waits_payment: "Zahlungen, die unterwegs sind",

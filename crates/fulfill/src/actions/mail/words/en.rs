@@ -16,7 +16,7 @@ pub(super) const WORDS: Words = Words {
     access: Say {
         subject: "Your access and keys{% if shop.name %} from {{ shop.name }}{% endif %}",
         title: "Here is what you bought",
-        text: "Everything is ready for you. Please keep this mail: it holds what you need.",
+        text: "You can use it from now on. Please keep this mail.",
     },
     payment_pending: Say {
         subject: "{% if shop.name %}{{ shop.name }}: your payment is on its way\
@@ -47,8 +47,8 @@ pub(super) const WORDS: Words = Words {
     link: Say {
         subject: "The link to your orders{% if shop.name %} at {{ shop.name }}{% endif %}",
         title: "Here is the link to your orders",
-        text: "You, or somebody who entered your mail address, asked for it. It works for an hour and \
-               shows your orders with everything that belongs to them, so please do not pass it on. If \
+        text: "You, or somebody who entered your mail address, asked for a link to your orders. It works \
+               for an hour and shows them with everything that belongs to them, so please do not pass it on. If \
                it was not you, there is nothing for you to do.",
     },
     new_order: Say {
@@ -61,7 +61,7 @@ pub(super) const WORDS: Words = Words {
         subject: "{% if shop.name %}{{ shop.name }}: an order needs your attention\
                   {% else %}An order needs your attention{% endif %}{% if total %} ({{ total }}){% endif %}",
         title: "An order needs your attention",
-        text: "It cannot go on by itself.",
+        text: "This order cannot go on by itself.",
     },
     summary: Say {
         subject: "{% if shop.name %}{{ shop.name }}\
