@@ -65,7 +65,7 @@ async fn import(config: Option<&Path>, pool: String, file: PathBuf) -> anyhow::R
         say(format_args!(
             "note: no product in the catalog draws from pool {pool} ({})",
             match &pools[..] {
-                [] => "no product draws keys at all".to_owned(),
+                [] => "products may say so themselves, as metadata at Stripe".to_owned(),
                 known => format!("they draw from {}", known.join(", ")),
             }
         ));

@@ -96,7 +96,7 @@ pub(super) fn mended(text: &[u8]) -> Cow<'_, [u8]> {
     mended
 }
 
-/// What `\uXXXX` at this place says.
+/// The UTF-16 unit that an escape at this place stands for; nothing where there is no `\uXXXX`.
 fn unit(text: &[u8], at: usize) -> Option<u16> {
     let digits = text.get(at..at + 6)?.strip_prefix(b"\\u")?;
     let mut digits = digits.iter().map(|digit| char::from(*digit).to_digit(16));
