@@ -9,8 +9,8 @@ const BUYER = "ada@example.com";
 const EVIL = "<script>document.title='evil'</script><img src=x onerror=alert(1)>";
 
 const WORDS = {
-  en: { ready: "Your order is ready", waits: "Your payment is on its way", failed: "The payment did not go through", sepa: "up to 6 business days", asked: "Please look into your mail", link: "The link to your orders", orders: "Your orders", again: "The mails are on their way again", money: "€49.00", see: "See my orders" },
-  de: { ready: "Ihre Bestellung ist bereit", waits: "Ihre Zahlung ist unterwegs", failed: "Die Zahlung war nicht erfolgreich", sepa: "bis zu 6 Werktage", asked: "Bitte sehen Sie in Ihre E-Mails", link: "Der Link zu Ihren Bestellungen", orders: "Ihre Bestellungen", again: "Die E-Mails sind noch einmal unterwegs", money: "49,00 €", see: "Meine Bestellungen ansehen" },
+  en: { ready: "Your order is ready", waits: "Your payment is on its way", failed: "The payment did not go through", unpaid: "Your payment did not go through", sepa: "up to 6 business days", asked: "Please look into your mail", access: "Here is what you bought", link: "Here is the link to your orders", orders: "Your orders", again: "The mails are on their way again", money: "€49.00", see: "See my orders" },
+  de: { ready: "Ihre Bestellung ist bereit", waits: "Ihre Zahlung ist unterwegs", failed: "Die Zahlung war nicht erfolgreich", unpaid: "Ihre Zahlung war leider nicht erfolgreich", sepa: "bis zu 6 Werktage", asked: "Bitte sehen Sie in Ihre E-Mails", access: "Ihre Zugänge und Schlüssel", link: "Hier ist der Link zu Ihren Bestellungen", orders: "Ihre Bestellungen", again: "Die E-Mails sind noch einmal unterwegs", money: "49,00 €", see: "Meine Bestellungen ansehen" },
 }[how.language];
 
 /** The page as it is at this moment: whole, accessible, and in nobody's way. */
@@ -43,16 +43,16 @@ async function pay(page, { debit } = {}) {
   check(page.url().startsWith(`${given.shop}/success`), `landed at ${page.url()} ${notice}`);
 }
 
-/** A mail of that subject, once it is there. */
-async function mail(page, subject, alike = (said) => said.includes(subject)) {
+/** A mail with that title, once it is there. */
+async function mail(page, title) {
   for (let tries = 0; tries < 100; tries++) {
     await page.goto(`${given.shop}/mailbox`);
     const found = await page.$$eval(".mails a", (all) => all.map((one) => [one.textContent, one.href]));
-    const one = found.find(([said]) => alike(said));
+    const one = found.find(([said]) => said.includes(title));
     if (one) return one[1];
     await new Promise((done) => setTimeout(done, 100));
   }
-  throw new Error(`no mail says "${subject}"`);
+  throw new Error(`no mail says "${title}"`);
 }
 
 function open() {
@@ -85,7 +85,7 @@ async function purchase(browser) {
   await looked(page, "4-key");
   const key = await text(page, ".keys code");
 
-  const access = await mail(page, "access", (said) => /what you bought|bereit/.test(said));
+  const access = await mail(page, WORDS.access);
   await looked(page, "5-mailbox");
   await page.goto(access);
   await shot(page, `${name}-6-mail`);
@@ -97,7 +97,7 @@ async function purchase(browser) {
   await go(page, "main button");
   await says(page, "h1", WORDS.asked);
   await looked(page, "8-asked");
-  await page.goto(await mail(page, WORDS.link, (said) => /link to your orders|Link zu Ihren/.test(said)));
+  await page.goto(await mail(page, WORDS.link));
   await shot(page, `${name}-9-link`);
   const link = await page.$$eval("a", (all) => all.map((one) => one.href).find((href) => href.includes("/my-orders/")));
   await page.goto(link);
@@ -137,7 +137,7 @@ async function debit(browser) {
   await calmly(() => says(page, "h1", how.fails ? WORDS.failed : WORDS.ready, 1200));
   await looked(page, "2-over");
   check((await page.$eval("html", (one) => one.dataset.status)) === (how.fails ? "payment_failed" : "fulfilled"), "the end");
-  await mail(page, "the end", (said) => (how.fails ? /nicht erfolgreich/ : /what you bought/).test(said));
+  await mail(page, how.fails ? WORDS.unpaid : WORDS.access);
   stayedHome(page);
 }
 
