@@ -76,7 +76,54 @@ async fn a_certificate_that_nobody_vouches_for_is_refused_in_words() {
         let elsewhere = url.replace("localhost", "127.0.0.1");
         let other = mail(&elsewhere).trust(&papers.authority()).unwrap();
         let said = other.check().await.unwrap_err();
-        assert!(said.contains("the certificate of 127.0.0.1 is not trusted"), "{tls}: {said}");
+        assert!(said.contains("the certificate of 127.0.0.1 is not made for"), "{tls}: {said}");
+    }
+}
+
+/// Wishes for a certificate that has the server's name.
+const NAMED: [&str; 4] = ["-addext", "subjectAltName=DNS:localhost", "-days", "30"];
+
+#[tokio::test]
+async fn a_server_that_shows_a_certificate_of_our_file_is_trusted() {
+    let (papers, others) = (Papers::of_itself(&NAMED), Papers::of_itself(&NAMED));
+    for (tls, scheme) in [("starttls", "smtp"), ("always", "smtps")] {
+        let mut office = Office::open(&["--tls", tls, "--login", "PLAIN"], Some(&papers)).await;
+        let url = format!("{scheme}://shop:let%40me%3Ain@localhost:{}", office.port);
+        // One of several in the file.
+        let file = [others.itself(), papers.itself()].concat();
+        let trusting = mail(&url).trust(&file).unwrap();
+        trusting.check().await.unwrap();
+        assert_eq!(try_out(&trusting, ANN).await.unwrap(), "2.0.0 queued", "{tls}");
+        let taken = office.taken().await;
+        assert_eq!((&taken["tls"], &taken["login"]), (&true.into(), &true.into()), "{taken}");
+        // Another one with the same name, and the name of the same server in other words.
+        for (mail, why) in [
+            (
+                mail(&url).trust(&others.itself()).unwrap(),
+                "localhost is not trusted: [mail] ca can",
+            ),
+            (mail(&url), "localhost is not trusted: [mail] ca can name a file with it"),
+            (
+                mail(&url.replace("localhost", "127.0.0.1")).trust(&papers.itself()).unwrap(),
+                "127.0.0.1 is not made for this name",
+            ),
+        ] {
+            let said = mail.check().await.unwrap_err();
+            assert!(said.contains(&format!("the certificate of {why}")), "{tls}: {said}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_certificate_of_our_file_has_to_have_the_name_and_to_be_valid_today() {
+    for (papers, why) in [
+        (Papers::of_itself(&[]), "is not made for this name: [mail] smtp has to name the server"),
+        (Papers::of_the_past(), "is not valid today"),
+    ] {
+        let office = Office::open(&["--tls", "always", "--login", "PLAIN"], Some(&papers)).await;
+        let url = format!("smtps://shop:let%40me%3Ain@localhost:{}", office.port);
+        let said = mail(&url).trust(&papers.itself()).unwrap().check().await.unwrap_err();
+        assert!(said.contains(&format!("the certificate of localhost {why}")), "{said}");
     }
 }
 

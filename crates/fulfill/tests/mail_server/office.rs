@@ -99,9 +99,45 @@ impl Papers {
         papers
     }
 
+    /// What `openssl req -x509` makes without further wishes: an authority that signed itself.
+    pub(crate) fn of_itself(wishes: &[&str]) -> Self {
+        let papers = Self(tempfile::tempdir().unwrap());
+        let what = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost"];
+        papers.openssl(&[&what[..], wishes].concat(), &["-keyout", "key.pem", "-out", "cert.pem"]);
+        papers
+    }
+
+    /// The same, for localhost, and over since years.
+    pub(crate) fn of_the_past() -> Self {
+        let papers = Self(tempfile::tempdir().unwrap());
+        let config = "[ca]\ndefault_ca=own\n[own]\ndatabase=list.txt\nnew_certs_dir=.\nserial=serial\n\
+                      default_md=sha256\npolicy=any\nx509_extensions=itself\n[any]\n\
+                      commonName=supplied\n[itself]\nbasicConstraints=CA:TRUE\n\
+                      subjectAltName=DNS:localhost\n";
+        for (name, text) in [("ca.txt", config), ("list.txt", "")] {
+            std::fs::write(papers.file(name), text).unwrap();
+        }
+        let key = ["-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost"];
+        papers.openssl(&[&["req"], &key[..]].concat(), &["-keyout", "key.pem", "-out", "it.csr"]);
+        papers.openssl(
+            &["ca", "-batch", "-selfsign", "-notext", "-create_serial", "-config", "ca.txt"],
+            &[
+                &["-startdate", "20200101000000Z", "-enddate", "20210101000000Z"][..],
+                &["-keyfile", "key.pem", "-in", "it.csr", "-out", "cert.pem"],
+            ]
+            .concat(),
+        );
+        papers
+    }
+
     /// Who signed it, as PEM.
     pub(crate) fn authority(&self) -> Vec<u8> {
         std::fs::read(self.file("ca.pem")).unwrap()
+    }
+
+    /// Itself, as PEM.
+    pub(crate) fn itself(&self) -> Vec<u8> {
+        std::fs::read(self.file("cert.pem")).unwrap()
     }
 
     fn file(&self, name: &str) -> PathBuf {

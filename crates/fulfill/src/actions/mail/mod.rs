@@ -10,13 +10,14 @@ mod server;
 mod smtp;
 mod summary;
 mod templates;
+mod trust;
 mod waits;
 mod words;
 
 use std::{path::Path, sync::Arc, time::Duration};
 
 use fulfill_rules::{HOUR, Millis, SECOND, delivery::UNKNOWN, notice, order::Status};
-use lettre::{message::Mailbox, transport::smtp::client::Certificate};
+use lettre::message::Mailbox;
 
 pub(crate) use self::summary::Daily;
 use self::{
@@ -25,6 +26,7 @@ use self::{
     smtp::{Failure, Smtp},
     summary::At,
     templates::Templates,
+    trust::Trusted,
 };
 pub use self::{
     samples::Sample,
@@ -109,7 +111,7 @@ pub struct Mail {
     on_ambiguous: OnAmbiguous,
     patience: Duration,
     summary: Option<At>,
-    trusted: Vec<Certificate>,
+    trusted: Vec<Trusted>,
 }
 
 impl Mail {
@@ -204,17 +206,12 @@ impl Mail {
         self.summary.as_ref().and_then(At::zone)
     }
 
-    /// Trusts mail servers whose certificates this one has signed, too (PEM).
+    /// Trusts mail servers that show one of these certificates (PEM), or one that they have signed, too.
     ///
     /// # Errors
-    /// When it is not a certificate.
+    /// When there is none.
     pub fn trust(mut self, pem: &[u8]) -> Result<Self, MailMistake> {
-        let text = std::str::from_utf8(pem).map_err(|_| MailMistake::Certificate)?;
-        if !text.contains("-----BEGIN CERTIFICATE-----") {
-            return Err(MailMistake::Certificate);
-        }
-        let certificate = Certificate::from_pem(pem).map_err(|_| MailMistake::Certificate)?;
-        self.trusted.push(certificate);
+        self.trusted.extend(Trusted::read(pem).ok_or(MailMistake::Certificate)?);
         Ok(self)
     }
 

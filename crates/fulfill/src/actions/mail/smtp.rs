@@ -14,13 +14,16 @@ use lettre::{
     transport::smtp::{
         Error,
         authentication::{Credentials, Mechanism},
-        client::{AsyncSmtpConnection, Certificate, TlsParameters},
+        client::{AsyncSmtpConnection, TlsParameters},
         commands::{Data, Mail, Rcpt},
         extension::{ClientId, Extension, MailParameter},
     },
 };
 
-use super::server::{Server, Tls};
+use super::{
+    server::{Server, Tls},
+    trust::{Trust, Trusted, refused, told},
+};
 use crate::clock::{Stopwatch, real_sleep};
 
 /// Connections kept for the next mail.
@@ -48,6 +51,19 @@ impl std::fmt::Display for Failure {
     }
 }
 
+/// Why no conversation came about.
+enum Unmet {
+    Error(Error),
+    /// It hides nothing, and has to.
+    Naked,
+}
+
+impl From<Error> for Unmet {
+    fn from(error: Error) -> Self {
+        Self::Error(error)
+    }
+}
+
 /// Connections kept for the next mail, and since when.
 type Idle = Arc<Mutex<Vec<(Stopwatch, AsyncSmtpConnection)>>>;
 
@@ -55,7 +71,7 @@ type Idle = Arc<Mutex<Vec<(Stopwatch, AsyncSmtpConnection)>>>;
 pub(super) struct Smtp {
     server: Server,
     name: ClientId,
-    tls: Option<TlsParameters>,
+    trust: Option<Trust>,
     idle: Idle,
     patience: Duration,
 }
@@ -69,20 +85,14 @@ impl Smtp {
         server: Server,
         name: &str,
         patience: Duration,
-        trusted: &[Certificate],
+        trusted: &[Trusted],
     ) -> Result<Self, Error> {
-        let tls = match server.tls {
+        let trust = match server.tls {
             Tls::Never => None,
-            _ => {
-                let mut tls = TlsParameters::builder(server.host.clone());
-                for certificate in trusted {
-                    tls = tls.add_root_certificate(certificate.clone());
-                }
-                Some(tls.build_rustls()?)
-            }
+            _ => Some(Trust::new(&server.host, trusted)?),
         };
         let name = ClientId::Domain(name.to_owned());
-        Ok(Self { server, name, tls, idle: Idle::default(), patience })
+        Ok(Self { server, name, trust, idle: Idle::default(), patience })
     }
 
     /// Begins a conversation and ends it before any mail.
@@ -158,25 +168,12 @@ impl Smtp {
     }
 
     async fn connect(&self) -> Result<AsyncSmtpConnection, Failure> {
-        let Server { host, port, tls, login } = &self.server;
-        // Whatever goes wrong before a mail begins is no answer to this mail.
-        let not_now = |error: Error| Failure::NotNow(unmet(host, *port, &error));
-        let at_once = self.tls.clone().filter(|_| *tls == Tls::FromTheStart);
-        let at = (host.as_str(), *port);
-        let limit = Some(self.patience);
-        let mut connection =
-            AsyncSmtpConnection::connect_tokio1(at, limit, &self.name, at_once, None)
-                .await
-                .map_err(not_now)?;
-        if let (Tls::Required | Tls::IfOffered, Some(parameters)) = (tls, &self.tls) {
-            if connection.can_starttls() {
-                connection.starttls(parameters.clone(), &self.name).await.map_err(not_now)?;
-            } else if *tls == Tls::Required {
-                let why = "the mail server offers no STARTTLS; ?tls=none in its URL goes without";
-                return Err(Failure::NotNow(why.into()));
-            }
-        }
-        if let Some(login) = login {
+        let by_signature = self.trust.as_ref().map(Trust::by_signature);
+        let mut connection = match self.meet(by_signature).await {
+            Ok(connection) => connection,
+            Err(unmet) => self.meet_by_sight(unmet).await?,
+        };
+        if let Some(login) = &self.server.login {
             let credentials = Credentials::new(login.user.clone(), login.password());
             let ways = [Mechanism::Plain, Mechanism::Login];
             connection.auth(&ways, &credentials).await.map_err(|error| {
@@ -184,6 +181,49 @@ impl Smtp {
             })?;
         }
         Ok(connection)
+    }
+
+    /// Once more, where it may be that the server shows a certificate that the merchant named.
+    async fn meet_by_sight(&self, unmet: Unmet) -> Result<AsyncSmtpConnection, Failure> {
+        if let (Unmet::Error(error), Some(trust)) = (&unmet, &self.trust)
+            && let Some(any) = trust.by_sight(error)
+        {
+            let connection = self.meet(Some(any)).await.map_err(|unmet| self.not_now(&unmet))?;
+            // Nothing has been said to it but our name.
+            if connection.peer_certificate().is_ok_and(|shown| trust.is_known(&shown)) {
+                return Ok(connection);
+            }
+        }
+        Err(self.not_now(&unmet))
+    }
+
+    /// Connects and hides what will be said, if it is to be.
+    async fn meet(&self, trust: Option<&TlsParameters>) -> Result<AsyncSmtpConnection, Unmet> {
+        let Server { host, port, tls, .. } = &self.server;
+        let at_once = trust.cloned().filter(|_| *tls == Tls::FromTheStart);
+        let (at, limit) = ((host.as_str(), *port), Some(self.patience));
+        let mut connection =
+            AsyncSmtpConnection::connect_tokio1(at, limit, &self.name, at_once, None).await?;
+        if let (Tls::Required | Tls::IfOffered, Some(trust)) = (tls, trust) {
+            if connection.can_starttls() {
+                connection.starttls(trust.clone(), &self.name).await?;
+            } else if *tls == Tls::Required {
+                return Err(Unmet::Naked);
+            }
+        }
+        Ok(connection)
+    }
+
+    /// Whatever goes wrong before a mail begins is no answer to this mail.
+    fn not_now(&self, unmet: &Unmet) -> Failure {
+        let Server { host, port, .. } = &self.server;
+        Failure::NotNow(match unmet {
+            Unmet::Naked => {
+                "the mail server offers no STARTTLS; ?tls=none in its URL goes without".into()
+            }
+            Unmet::Error(error) => refused(host, error)
+                .unwrap_or_else(|| format!("the mail server {host}:{port}: {}", told(error))),
+        })
     }
 
     /// A kept connection that still answers.
@@ -219,17 +259,6 @@ fn lock(idle: &Idle) -> std::sync::MutexGuard<'_, Vec<(Stopwatch, AsyncSmtpConne
     idle.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Why no conversation came about.
-fn unmet(host: &str, port: u16, error: &Error) -> String {
-    let told = told(error);
-    match told.contains("certificate") {
-        true => format!(
-            "the certificate of {host} is not trusted ({told}); [mail] ca names the file of one to trust"
-        ),
-        false => format!("the mail server {host}:{port}: {told}"),
-    }
-}
-
 /// Up to here nothing was handed over. What asks for a login is about us, not about the mail.
 fn known(error: Error) -> Failure {
     match error.status() {
@@ -240,19 +269,6 @@ fn known(error: Error) -> Failure {
         }
         _ => Failure::NotNow(told(&error)),
     }
-}
-
-fn told(error: &Error) -> String {
-    let mut text = error.to_string();
-    let mut source = std::error::Error::source(error);
-    while let Some(cause) = source {
-        let cause_text = cause.to_string();
-        if !text.contains(&cause_text) {
-            text = format!("{text}: {cause_text}");
-        }
-        source = cause.source();
-    }
-    text
 }
 
 /// The text without the address, however it is written.
