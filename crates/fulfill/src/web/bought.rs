@@ -170,7 +170,10 @@ pub(super) fn hint(email: &str) -> Option<String> {
     let (name, domain) = email.trim().rsplit_once('@')?;
     let (host, end) = domain.rsplit_once('.').unwrap_or((domain, ""));
     let first = |text: &str| text.chars().next().filter(|c| c.is_alphanumeric());
-    let (a, b) = (first(name)?, first(host)?);
+    // A name may be quoted, as in "ann lee"@example.com, and begin with a sign.
+    let name = name.strip_prefix('"').unwrap_or(name);
+    let a = first(name).map_or_else(String::new, String::from);
+    let b = first(host).filter(|_| !name.is_empty())?;
     let end = if end.is_empty() { String::new() } else { format!(".{end}") };
     Some(format!("{a}…@{b}…{end}"))
 }
@@ -186,7 +189,12 @@ mod tests {
             ("a@b.example", Some("a…@b….example")),
             ("ada@mail.example.co.uk", Some("a…@m….uk")),
             ("ada@localhost", Some("a…@l…")),
-            ("<script>@x.example", None),
+            ("\"john doe\"@example.com", Some("j…@e….com")),
+            ("\"john@home\"@example.com", Some("j…@e….com")),
+            ("_ada@example.com", Some("…@e….com")),
+            ("<script>@x.example", Some("…@x….example")),
+            ("ada@<script>", None),
+            ("@example.com", None),
             ("nobody", None),
             ("", None),
         ] {

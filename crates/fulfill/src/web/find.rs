@@ -123,7 +123,9 @@ pub(super) async fn send(State(hall): State<Arc<Hall>>, request: Request) -> Res
     };
     let shaped = email.len() <= EMAIL_MAX
         && email.rsplit_once('@').is_some_and(|(name, host)| !name.is_empty() && !host.is_empty())
-        && !email.chars().any(|c| c.is_control() || c.is_whitespace());
+        && !email.chars().any(char::is_control)
+        // Only a name in quotes has spaces.
+        && (email.starts_with('"') || !email.contains(char::is_whitespace));
     if !shaped && hall.mailing {
         let w = hall.words(&head.headers, None);
         let mut page = Find::new(&hall.look, w, &w.find.ask, Mark::Search);
@@ -239,7 +241,10 @@ pub(super) async fn again(
             (page.back, page.status) = (Some(link), "sent");
             hall.look.page(StatusCode::OK, &page)
         }
-        Ok(false) => hall.look.page(StatusCode::TOO_MANY_REQUESTS, &page),
+        Ok(false) => {
+            (page.say, page.back) = (&w.find.again_later, Some(link));
+            hall.look.page(StatusCode::TOO_MANY_REQUESTS, &page)
+        }
         Err(error) => trouble(&hall, &head.headers, &error),
     }
 }

@@ -168,3 +168,17 @@ async fn case_38_greylisted_mail_comes_again_refused_mail_asks_and_cut_off_mail_
     assert!(cut.starts_with("retry: handed over, but unanswered"), "{cut}");
     assert_eq!(office.taken().await["to"][0], "cut@example.com");
 }
+
+#[tokio::test]
+async fn an_address_whose_name_is_quoted_is_written_to() {
+    let mut office = Office::open(&[], None).await;
+    let mail = mail(&format!("smtp://localhost:{}", office.port));
+    for quoted in
+        [r#""john doe"@example.com"#, r#""john@home"@example.com"#, r#""a\"b"@example.com"#]
+    {
+        assert_eq!(try_out(&mail, quoted).await.unwrap(), "2.0.0 queued", "{quoted}");
+        let taken = office.taken().await;
+        assert_eq!(taken["to"][0], quoted);
+        assert!(taken["body"].as_str().unwrap().contains(&format!("To: {quoted}")), "{taken}");
+    }
+}

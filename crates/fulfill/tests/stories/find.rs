@@ -70,6 +70,22 @@ async fn ann_finds_her_orders(t: &Town, office: &PostOffice) {
     let order = t.order(&second).await;
     assert_eq!(order["status"], "fulfilled", "asking changes nothing else");
 
+    for asked in 1..=3 {
+        let before = office.subjects(ANN).len();
+        let (code, said) = t.form(&link, &[("order", &first)]).await;
+        assert_eq!(code, StatusCode::OK, "{asked}: {said}");
+        t.while_time_passes(async {
+            while office.subjects(ANN).len() == before {
+                t.clock.sleep(Duration::from_secs(1)).await;
+            }
+        })
+        .await;
+    }
+    let (code, said) = t.form(&link, &[("order", &first)]).await;
+    assert_eq!(code, StatusCode::TOO_MANY_REQUESTS, "{said}");
+    assert!(said.contains("at most three times an hour"), "what the limit is: {said}");
+    assert!(said.contains("or try again in an hour") && !said.contains("minute"), "{said}");
+
     t.pass(DAY / 20).await;
     let (code, page) = t.text(&link).await;
     assert_eq!(code, StatusCode::NOT_FOUND);

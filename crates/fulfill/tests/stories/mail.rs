@@ -121,6 +121,23 @@ at_the_office!(
     }
 );
 
+at_the_office!(
+    the_page_says_to_whom_the_mail_went_once_it_was_taken,
+    mailing,
+    async |t, office| {
+        office.moods(&[Mood::Greylist]);
+        let id = t.buy(basket(&[("prod_poster", 1)])).await;
+        t.expect(&id, "fulfilled").await;
+        let (_, _, page) = t.page(&format!("session_id={id}")).await;
+        assert!(!page.contains("mail with the details"), "what waits is not promised: {page}");
+        t.pass(10 * 60_000).await;
+        assert_eq!(office.subjects(ANN), ["Thank you for your order"]);
+        let (_, _, page) = t.page(&format!("session_id={id}")).await;
+        let said = r#"We have sent a mail with the details to <b class="hint">A…@E….com</b>."#;
+        assert!(page.contains(said), "{page}");
+    }
+);
+
 at_the_office!(case_39_what_a_person_asks_for_again_is_another_mail, mailing, async |t, office| {
     let id = t.buy(basket(&[("prod_poster", 1)])).await;
     t.expect(&id, "fulfilled").await;

@@ -10,7 +10,7 @@ const EVIL = "<script>document.title='evil'</script><img src=x onerror=alert(1)>
 
 const WORDS = {
   en: { ready: "Your order is ready", waits: "Your payment is on its way", failed: "The payment did not go through", unpaid: "Your payment did not go through", sepa: "up to 6 business days", asked: "Please look into your mail", access: "Here is what you bought", link: "Here is the link to your orders", orders: "Your orders", again: "The mails are on their way again", money: "€49.00", see: "See my orders" },
-  de: { ready: "Ihre Bestellung ist bereit", waits: "Ihre Zahlung ist unterwegs", failed: "Die Zahlung war nicht erfolgreich", unpaid: "Ihre Zahlung war leider nicht erfolgreich", sepa: "bis zu 6 Werktage", asked: "Bitte sehen Sie in Ihre E-Mails", access: "Ihre Zugänge und Schlüssel", link: "Hier ist der Link zu Ihren Bestellungen", orders: "Ihre Bestellungen", again: "Die E-Mails sind noch einmal unterwegs", money: "49,00 €", see: "Meine Bestellungen ansehen" },
+  de: { ready: "Ihre Bestellung ist bereit", waits: "Ihre Zahlung ist unterwegs", failed: "Die Zahlung war nicht erfolgreich", unpaid: "Ihre Zahlung war leider nicht erfolgreich", sepa: "bis zu 6 Werktage", asked: "Bitte sehen Sie in Ihrem Postfach nach", access: "Ihre Zugänge und Schlüssel", link: "Hier ist der Link zu Ihren Bestellungen", orders: "Ihre Bestellungen", again: "Die E-Mails sind noch einmal unterwegs", money: "49,00 €", see: "Meine Bestellungen ansehen" },
 }[how.language];
 
 /** The page as it is at this moment: whole, accessible, and in nobody's way. */

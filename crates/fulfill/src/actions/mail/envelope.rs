@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime};
 use fulfill_rules::Millis;
 use lettre::{
     Address, Message,
+    address::Envelope,
     message::{
         Mailbox, MultiPart, MultiPartKind, SinglePart,
         header::{ContentType, HeaderName, HeaderValue},
@@ -57,7 +58,12 @@ pub(super) fn message(
 ) -> Result<Message, Fault> {
     let now = Duration::from_millis(now.unsigned_abs());
     let id = id(key);
+    // Said, and not read back from the header: lettre reads no quoted name there ("ann lee"@example.com).
+    let whom = vec![to.email.clone()];
+    let envelope = Envelope::new(Some(mail.from.email.clone()), whom)
+        .map_err(|error| Fault::refuse("mail", format!("the mail cannot be made: {error}")))?;
     let mut builder = Message::builder()
+        .envelope(envelope)
         .from(mail.from.clone())
         .to(to)
         .subject(letter.subject)

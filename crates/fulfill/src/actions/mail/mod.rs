@@ -120,9 +120,14 @@ impl Mail {
     /// # Errors
     /// When `from` is not a mail address.
     pub fn new(server: Server, from: &str) -> Result<Self, MailMistake> {
+        let from = mailbox(from)?;
+        // A quoted name is an address, but lettre makes no mail that comes from it.
+        if from.email.user().starts_with('"') {
+            return Err(MailMistake::Address);
+        }
         Ok(Self {
             server,
-            from: mailbox(from)?,
+            from,
             merchant: None,
             shop: Shop::default(),
             on_ambiguous: OnAmbiguous::default(),

@@ -16,8 +16,8 @@ pub(super) const WORDS: Words = Words {
     },
     partly: Say {
         title: "Ihre Bestellung wird vorbereitet",
-        text: "Vielen Dank! Ihre Zahlung ist eingegangen. Was schon bereit ist, steht hier; um den \
-               Rest kümmern wir uns. Sie müssen nichts weiter tun.",
+        text: "Vielen Dank! Ihre Zahlung ist eingegangen. Was schon bereit ist, sehen Sie hier; um \
+               den Rest kümmern wir uns. Sie müssen nichts weiter tun.",
     },
     ready_free: Say {
         title: "Ihre Bestellung ist bereit",
@@ -29,23 +29,23 @@ pub(super) const WORDS: Words = Words {
     },
     partly_free: Say {
         title: "Ihre Bestellung wird vorbereitet",
-        text: "Vielen Dank! Was schon bereit ist, steht hier; um den Rest kümmern wir uns. Sie müssen \
-               nichts weiter tun.",
+        text: "Vielen Dank! Was schon bereit ist, sehen Sie hier; um den Rest kümmern wir uns. Sie \
+               müssen nichts weiter tun.",
     },
     checking: Say {
         title: "Wir kümmern uns um Ihre Bestellung",
-        text: "Jemand sieht sie sich persönlich an. Sie müssen nichts weiter tun; bitte zahlen Sie \
+        text: "Wir sehen sie uns persönlich an. Sie müssen nichts weiter tun; bitte zahlen Sie \
                nicht noch einmal.",
     },
     awaiting: Say {
         title: "Ihre Zahlung ist unterwegs",
-        text: "Ihre Bestellung ist aufgenommen und geht hinaus, sobald das Geld eingetroffen ist. \
+        text: "Ihre Bestellung ist bei uns eingegangen. Wir führen sie aus, sobald das Geld da ist. \
                Bitte zahlen Sie nicht noch einmal.",
     },
     failed: Say {
         title: "Die Zahlung war nicht erfolgreich",
         text: "Ihre Bank oder Ihr Zahlungsdienst hat die Zahlung nicht ausgeführt, daher konnten wir \
-               diese Bestellung nicht annehmen. Wenn Sie sie weiterhin wünschen, bestellen Sie bitte \
+               diese Bestellung nicht ausführen. Wenn Sie sie weiterhin wünschen, bestellen Sie bitte \
                im Shop noch einmal, vielleicht mit einer anderen Zahlungsart.",
     },
     expired: Say {
@@ -59,8 +59,9 @@ pub(super) const WORDS: Words = Words {
     },
     unpaid: Say {
         title: "Dieser Bezahlvorgang ist noch nicht abgeschlossen",
-        text: "Wir haben bisher von keiner Zahlung gehört. Wenn Sie gerade bezahlt haben, zeigt diese \
-               Seite es gleich. Andernfalls schließen Sie den Bezahlvorgang bitte dort ab.",
+        text: "Von einer Zahlung wissen wir bisher nichts. Wenn Sie gerade bezahlt haben, sehen Sie es \
+               gleich auf dieser Seite. Andernfalls kehren Sie bitte zum Bezahlvorgang zurück und \
+               schließen ihn dort ab.",
     },
     looking: Say {
         title: "Wir sehen noch nach",
@@ -85,8 +86,8 @@ pub(super) const WORDS: Words = Words {
     },
     too_many: Say {
         title: "Einen Moment, bitte",
-        text: "Aus Ihrem Netz wurde gerade nach vielen Bestellungen gefragt. Diese Seite versucht es \
-               von selbst noch einmal. Wenn Sie bezahlt haben, kümmern wir uns um Ihre Bestellung.",
+        text: "Aus Ihrem Netzwerk wurden gerade sehr viele Bestellungen abgefragt. Diese Seite \
+               versucht es von selbst noch einmal. Wenn Sie bezahlt haben, kümmern wir uns um Ihre Bestellung.",
     },
     trouble: Say {
         title: "Einen Moment, bitte",
@@ -94,7 +95,7 @@ pub(super) const WORDS: Words = Words {
                verloren; bitte zahlen Sie nicht noch einmal. Diese Seite versucht es von selbst noch \
                einmal.",
     },
-    refreshes: "Diese Seite zeigt von selbst, wenn sich etwas ändert.",
+    refreshes: "Diese Seite aktualisiert sich von selbst, sobald sich etwas ändert.",
     takes: Takes {
         sepa_debit: "Eine SEPA-Lastschrift dauert in der Regel bis zu 6 Werktage.",
         us_bank_account: "Eine ACH-Lastschrift dauert in der Regel bis zu 4 Werktage.",
@@ -104,13 +105,13 @@ pub(super) const WORDS: Words = Words {
         customer_balance: "Bitte überweisen Sie den Betrag mit den Bankdaten, die Sie erhalten haben; \
                            eine Überweisung dauert bis zu 5 Werktage.",
         voucher: "Bitte bezahlen Sie den Zahlschein, den Sie erhalten haben. Danach dauert es in der \
-                  Regel einen Werktag, bis wir davon hören.",
+                  Regel einen Werktag, bis wir davon erfahren.",
         unknown: "Manche Zahlungsarten, etwa Lastschriften, Überweisungen und Zahlscheine, brauchen \
                   einige Tage. Falls Sie einen Zahlschein oder Bankdaten erhalten haben, verwenden \
                   Sie sie bitte wie angegeben; sonst müssen Sie nichts tun.",
     },
-    will_write: "Wir schreiben an",
-    keep_address: "Auch diese Seite zeigt es; bewahren Sie daher ihre Adresse auf.",
+    will_write: "Sobald wir Bescheid wissen, schreiben wir an",
+    keep_address: "Auch diese Seite zeigt, wie es steht; bewahren Sie ihre Adresse daher bitte auf.",
     test: "Testmodus: Es wurde kein Geld bewegt.",
     order: "Ihre Bestellung",
     date: "Datum",
@@ -119,7 +120,7 @@ pub(super) const WORDS: Words = Words {
     free: "Kostenlos",
     item: "Artikel",
     open: "Öffnen:",
-    access: "Sie haben Zugang:",
+    access: "Ihr Zugang:",
     until: "bis",
     key: "Ihr Lizenzschlüssel",
     keys: "Ihre Lizenzschlüssel",
@@ -132,14 +133,13 @@ pub(super) const WORDS: Words = Words {
     tracking: "Sendungsnummer",
     track: "Sendung verfolgen",
     waits: "Wird vorbereitet",
-    mailed: "Eine E-Mail mit allen Angaben ist unterwegs zu Ihnen.",
+    mailed: ["Eine E-Mail mit allen Angaben haben wir an", " gesendet."],
     print: "Diese Seite drucken",
     reference: "Bestellnummer",
     masked: Say {
         title: "Schlüssel und Links sind hier verborgen",
         text: "Diese Bestellung liegt schon etwas zurück, und wer die Adresse dieser Seite hat, \
-               könnte sie lesen. Gern senden wir Ihnen eine E-Mail mit einem Link, der alles zeigt, \
-               an",
+               könnte sie lesen. Gern senden wir einen Link, der alles zeigt, per E-Mail an",
     },
     send_link: "Link per E-Mail senden",
     support: "Fragen? Schreiben Sie an",
@@ -156,11 +156,11 @@ pub(super) const WORDS: Words = Words {
         send: "Link senden",
         no_address: "Bitte geben Sie eine E-Mail-Adresse ein, wie name@example.com.",
         asked: Say {
-            title: "Bitte sehen Sie in Ihre E-Mails",
+            title: "Bitte sehen Sie in Ihrem Postfach nach",
             text: "Wenn wir diese Adresse kennen, ist eine E-Mail mit einem Link unterwegs. Der Link \
                    gilt eine Stunde. Falls in den nächsten Minuten nichts ankommt, sehen Sie bitte im \
                    Spam-Ordner nach, oder versuchen Sie es mit der Adresse, die Sie beim Bezahlen \
-                   verwendet haben.",
+                   verwendet haben. An eine Adresse senden wir höchstens drei Links in der Stunde.",
         },
         no_mail: Say {
             title: "Meine Bestellungen finden",
@@ -169,8 +169,14 @@ pub(super) const WORDS: Words = Words {
         },
         too_many: Say {
             title: "Einen Moment, bitte",
-            text: "Das wurde gerade mehrmals angefordert. Bitte versuchen Sie es in \
-                   einigen Minuten noch einmal.",
+            text: "Das wurde gerade mehrmals angefordert. Bitte versuchen Sie es in einer Minute \
+                   noch einmal.",
+        },
+        again_later: Say {
+            title: "Diese E-Mails wurden schon mehrmals gesendet",
+            text: "Mehr als dreimal in der Stunde senden wir die E-Mails einer Bestellung nicht. \
+                   Bitte sehen Sie auch im Spam-Ordner nach, oder versuchen Sie es in einer Stunde \
+                   noch einmal.",
         },
         over: Say {
             title: "Dieser Link gilt nicht mehr",

@@ -128,7 +128,7 @@ pub(super) const WORDS: Words = Words {
     tracking: "Tracking number",
     track: "Follow your parcel",
     waits: "Being prepared",
-    mailed: "A mail with the details is on its way to you.",
+    mailed: ["We have sent a mail with the details to", "."],
     print: "Print this page",
     reference: "Reference",
     masked: Say {
@@ -153,7 +153,8 @@ pub(super) const WORDS: Words = Words {
             title: "Please look into your mail",
             text: "If we know this address, a mail with a link is on its way. The link works for an \
                    hour. If nothing arrives within a few minutes, look into the spam folder, or try \
-                   the address that you used when you paid.",
+                   the address that you used when you paid. We send at most three links an hour to \
+                   one address.",
         },
         no_mail: Say {
             title: "Find my orders",
@@ -162,8 +163,12 @@ pub(super) const WORDS: Words = Words {
         },
         too_many: Say {
             title: "One moment, please",
-            text: "This was asked for several times just now. Please try again in a few \
-                   minutes.",
+            text: "This was asked for several times just now. Please try again in a minute.",
+        },
+        again_later: Say {
+            title: "These mails were sent several times already",
+            text: "We send the mails of an order at most three times an hour. Please look into the \
+                   spam folder, too, or try again in an hour.",
         },
         over: Say {
             title: "This link does not work any more",

@@ -64,7 +64,8 @@ pub(super) struct Words {
     pub(super) tracking: &'static str,
     pub(super) track: &'static str,
     pub(super) waits: &'static str,
-    pub(super) mailed: &'static str,
+    /// Around a mail address whose middle is hidden.
+    pub(super) mailed: [&'static str; 2],
     pub(super) print: &'static str,
     pub(super) reference: &'static str,
     /// Why keys and links are not shown, and how to get at them.
@@ -98,7 +99,10 @@ pub(super) struct Find {
     pub(super) no_address: &'static str,
     pub(super) asked: Say,
     pub(super) no_mail: Say,
+    /// Too many requests from one place within a minute.
     pub(super) too_many: Say,
+    /// The mails of an order were asked for too often within an hour.
+    pub(super) again_later: Say,
     pub(super) over: Say,
     pub(super) mine: Say,
     pub(super) again: &'static str,
