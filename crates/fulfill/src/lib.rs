@@ -27,6 +27,7 @@ pub use builder::{Builder, Fulfill, OpenError};
 pub use door::Door;
 pub use engine::Engine;
 pub use fulfill_rules as rules;
+pub use language::address::address_rows;
 pub use meters::Meters;
 pub use pulse::Pulse;
 pub use sign_in::PersonMistake;

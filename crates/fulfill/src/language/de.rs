@@ -5,6 +5,7 @@ use super::Language;
 pub(crate) const GERMAN: Language = Language {
     tag: "de",
     countries: &["DE", "AT", "LI"],
+    country_names: include_str!("countries.de"),
     separators: (',', '.'),
     currency_first: false,
     months: [

@@ -5,6 +5,7 @@ use super::Language;
 pub(crate) const ENGLISH: Language = Language {
     tag: "en",
     countries: &["GB", "IE", "US", "AU", "NZ"],
+    country_names: include_str!("countries.en"),
     separators: ('.', ','),
     currency_first: true,
     months: [

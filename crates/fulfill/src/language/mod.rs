@@ -1,6 +1,7 @@
 //! The languages that people are spoken to in: who reads which, and how each writes money and dates.
 //! What is said stands where it is said: `web/words` for pages, `actions/mail/words` for mails.
 
+pub(crate) mod address;
 mod de;
 mod en;
 
@@ -14,6 +15,8 @@ pub(crate) struct Language {
     pub(crate) tag: &'static str,
     /// Where everybody reads it.
     pub(crate) countries: &'static [&'static str],
+    /// Codes and names of all countries, a row for each.
+    pub(crate) country_names: &'static str,
     /// Between the whole and its parts; between thousands.
     pub(crate) separators: (char, char),
     /// Whether the currency stands before the number.

@@ -8,7 +8,7 @@ use fulfill_rules::{
 };
 
 use super::words::Words;
-use crate::store::OrderView;
+use crate::{language::address, store::OrderView};
 
 /// How much of an order is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -153,8 +153,9 @@ fn parcel<'a>(
         _ => return None,
     };
     let to = sale.shipping.as_ref()?;
-    let parts = [&to.name, &to.address.city, &to.address.country];
-    let parts: Vec<&str> = parts.into_iter().filter_map(|part| part.as_deref()).collect();
+    let country = to.address.country.as_deref().map(|code| address::country(w.language, code));
+    let parts = [to.name.as_deref(), to.address.city.as_deref(), country];
+    let parts: Vec<&str> = parts.into_iter().flatten().collect();
     let told = |text: Option<&'a str>| text.filter(|text| sent && !text.is_empty());
     Some(ParcelShown {
         word,

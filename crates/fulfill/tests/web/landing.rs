@@ -110,7 +110,7 @@ async fn a_parcel_says_where_it_goes_without_the_whole_address() {
     site.fulfilled("cs_test_a1").await;
     let page = site.landing("cs_test_a1").await;
     assert_eq!(page.data_status(), "fulfilled");
-    assert!(page.text.contains("Will be sent to <bdi>Ada Lovelace, London, GB</bdi>"));
+    assert!(page.text.contains("Will be sent to <bdi>Ada Lovelace, London, United Kingdom</bdi>"));
 }
 
 #[tokio::test]

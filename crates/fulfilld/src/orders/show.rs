@@ -3,10 +3,9 @@
 use std::fmt::Write as _;
 
 use fulfill::{
+    address_rows,
     rules::{
-        Millis,
-        fact::Shipping,
-        money,
+        Millis, money,
         place::{Effect, EffectKind, EffectStatus, Held},
     },
     store::{DeliveryView, OrderView, SessionView},
@@ -59,7 +58,7 @@ fn write_order(out: &mut String, order: &OrderView) {
         line(out, &format!("for {}", customer.join(", ")));
     }
     if let Some(shipping) = &sale.shipping {
-        line(out, &format!("to {}", address(shipping)));
+        line(out, &format!("to {}", address_rows(shipping).join(", ")));
     }
     for field in &sale.custom_fields {
         line(out, &format!("{}: {}", field.label, field.answer()));
@@ -139,19 +138,6 @@ fn sent(delivery: &DeliveryView) -> String {
         said.push_str(", waits for a mail server");
     }
     said
-}
-
-fn address(shipping: &Shipping) -> String {
-    let at = &shipping.address;
-    let city =
-        [&at.postal_code, &at.city].into_iter().flatten().cloned().collect::<Vec<_>>().join(" ");
-    let city = Some(city).filter(|city| !city.is_empty());
-    [&shipping.name, &at.line1, &at.line2, &city, &at.state, &at.country]
-        .into_iter()
-        .flatten()
-        .map(String::as_str)
-        .collect::<Vec<_>>()
-        .join(", ")
 }
 
 /// One line; what strangers typed must not move the terminal's cursor.

@@ -20,6 +20,7 @@ use super::{
 };
 use crate::{
     brand::{Brand, Color},
+    language::address,
     store::{DaySummary, OrderView},
 };
 
@@ -279,7 +280,7 @@ fn content<'a>(
         paid,
         goods: if kind == notice::ACCESS { goods(order, w) } else { Vec::new() },
         custom_fields: if kind == notice::NEW_ORDER { answers(sale) } else { Vec::new() },
-        address: if ships && about_parcel { address(sale) } else { Vec::new() },
+        address: if ships && about_parcel { address(sale, w) } else { Vec::new() },
         way: ways.next().unwrap_or_default(),
         more_ways: ways.collect(),
         order_url: shop.public_url.as_ref().map(|base| match to_merchant {
@@ -382,19 +383,9 @@ fn buyer(sale: &Sale) -> Option<String> {
     (!parts.is_empty()).then(|| parts.join(", "))
 }
 
-fn address(sale: &Sale) -> Vec<String> {
-    let Some(to) = &sale.shipping else { return Vec::new() };
-    let city = [&to.address.postal_code, &to.address.city].into_iter().flatten();
-    let city = city.map(String::as_str).collect::<Vec<_>>().join(" ");
-    let rows = [
-        to.name.as_deref(),
-        to.address.line1.as_deref(),
-        to.address.line2.as_deref(),
-        Some(city.as_str()),
-        to.address.state.as_deref(),
-        to.address.country.as_deref(),
-    ];
-    rows.into_iter().flatten().map(one_line).filter(|row| !row.is_empty()).collect()
+fn address(sale: &Sale, w: &Words) -> Vec<String> {
+    let rows = sale.shipping.as_ref().map(|to| address::rows(to, w.language)).unwrap_or_default();
+    rows.iter().map(|row| one_line(row)).filter(|row| !row.is_empty()).collect()
 }
 
 /// Longest text of a buyer's own that is put on one line.

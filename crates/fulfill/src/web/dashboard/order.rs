@@ -5,7 +5,7 @@ use axum::{Extension, extract::Path, http::StatusCode, response::Response};
 use fulfill_rules::{
     Millis, SECOND,
     delivery::DeliveryStatus,
-    fact::{Address, Line},
+    fact::Line,
     id::SessionKey,
     place::{EffectKind, EffectStatus, web_address},
 };
@@ -17,7 +17,10 @@ use super::{
     orders::amount,
     words::{self, Mood, Why},
 };
-use crate::store::{DeliveryView, MAILS, OrderView, SessionView, StoreError};
+use crate::{
+    address_rows,
+    store::{DeliveryView, MAILS, OrderView, SessionView, StoreError},
+};
 
 /// Raw sessions are shown up to this; a longer one is cut.
 const RAW_BYTES_MAX: usize = 200 << 10;
@@ -252,25 +255,9 @@ fn took(ms: Millis) -> String {
     if ms < SECOND { "at once".to_owned() } else { format!("after {}", words::span(ms)) }
 }
 
-/// An address as it stands on a parcel.
+/// Where the parcels go, as it stands on one.
 pub(super) fn address(order: &OrderView) -> Vec<String> {
-    let Some(shipping) = &order.sale.shipping else { return Vec::new() };
-    let Address { line1, line2, city, state, postal_code, country } = &shipping.address;
-    let join = |parts: [&Option<String>; 2]| {
-        let parts: Vec<&str> = parts.into_iter().flatten().map(String::as_str).collect();
-        Some(parts.join(" ")).filter(|text| !text.is_empty())
-    };
-    [
-        shipping.name.clone(),
-        line1.clone(),
-        line2.clone(),
-        join([postal_code, city]),
-        join([state, country]),
-    ]
-    .into_iter()
-    .flatten()
-    .filter(|text| !text.trim().is_empty())
-    .collect()
+    order.sale.shipping.as_ref().map(address_rows).unwrap_or_default()
 }
 
 /// What the buyer was asked beside the usual, and answered.

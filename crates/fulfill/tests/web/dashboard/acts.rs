@@ -125,7 +125,12 @@ async fn a_parcel_is_shipped_and_its_tracking_corrected() {
     let ann = Merchant::ann(&site).await;
     site.api(Method::POST, "/stock/SHIRT-M", Some(json!({ "add": 3 }))).await;
     site.buy(paid("cs_test_a1", &["shirt"])).await;
-    assert!(ann.page("/todo").await.contains("12 St James"), "where to send it");
+    for page in ["/todo", "/orders/cs_test_a1"].map(|path| ann.page(path)) {
+        let page = page.await;
+        let rows = "Square</span><br><span dir=\"auto\">London</span><br><span dir=\"auto\">SW1Y 4JH\
+                    </span><br><span dir=\"auto\">United Kingdom</span></address>";
+        assert!(page.contains("12 St James") && page.contains(rows), "where to send it: {page}");
+    }
     let ship = |tracking: &'static str, url: &'static str| {
         let line = ("line", "li_1");
         let fields = [line, ("carrier", "Post"), ("tracking", tracking), ("url", url)];
