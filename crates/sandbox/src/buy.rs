@@ -153,7 +153,12 @@ impl Change for Buy {
     fn apply(self, state: &mut State) -> Self::Outcome {
         let Self { session, method, purchase } = self;
         let session = session.as_str();
-        let euro = state.sessions.get(session).is_none_or(|session| session.currency() == "eur");
+        let asked = state.sessions.get(session);
+        let euro = asked.is_none_or(|session| session.currency() == "eur");
+        // The first that the session offers; one that it refuses where it offers none.
+        let offered = asked.map(|session| checkout::offered(session)).unwrap_or_default();
+        let slip = offered.into_iter().find(|kind| instruments::is_voucher(kind));
+        let voucher = |paid| instruments::voucher(slip.unwrap_or("multibanco"), paid);
         let debit = |fails| Means::new(instruments::account(euro), Ends::Later { fails });
         let card = |number| instruments::card(number, "12/34", "123", (2000, 1)).ok();
         let means = match method {
@@ -165,8 +170,8 @@ impl Change for Buy {
             Method::RefundPends => card("4000000000007726"),
             Method::RefundFails => card("4000000000005126"),
             Method::DebitReturned => instruments::iban("AT591904300235473203").ok(),
-            Method::Voucher => instruments::voucher("multibanco", true),
-            Method::VoucherExpires => instruments::voucher("multibanco", false),
+            Method::Voucher => voucher(true),
+            Method::VoucherExpires => voucher(false),
             Method::Debit => Some(debit(false)),
             Method::DebitFails => Some(debit(true)),
             Method::Free => None,

@@ -14,9 +14,10 @@ use serde_json::{Value, json};
 use crate::{
     api::{self, events::Resend},
     app::App,
-    buy::{Buy, Method, Purchase},
+    buy::{Buy, Method, PayError, Purchase},
     change::Restrict,
     deliver::Attempt,
+    error::{Answer, ApiError},
     faults::Fault,
     http::Incoming,
     look,
@@ -52,7 +53,14 @@ const ADVANCE_SECONDS_MAX: f64 = 400.0 * 24.0 * 60.0 * 60.0;
 pub(crate) async fn answer(app: &Arc<App>, incoming: &Incoming) -> Response {
     let (status, value) = match route(app, incoming).await {
         Ok(value) => (StatusCode::OK, value),
-        Err((status, message)) => (status, json!({ "error": { "message": message } })),
+        Err(error) => {
+            let mut body = error.body("");
+            // There is no log of these.
+            if let Some(error) = body["error"].as_object_mut() {
+                error.remove("request_log_url");
+            }
+            (StatusCode::from_u16(error.status).unwrap_or(StatusCode::BAD_REQUEST), body)
+        }
     };
     let mut response = Response::new(Body::from(value.to_string()));
     *response.status_mut() = status;
@@ -62,12 +70,10 @@ pub(crate) async fn answer(app: &Arc<App>, incoming: &Incoming) -> Response {
     response
 }
 
-type Controlled = Result<Value, (StatusCode, String)>;
-
-async fn route(app: &Arc<App>, incoming: &Incoming) -> Controlled {
+async fn route(app: &Arc<App>, incoming: &Incoming) -> Answer {
     if look::is_foreign(&incoming.headers) {
         let say = "The sandbox's controls answer programs and its own pages, not pages of others.";
-        return Err((StatusCode::FORBIDDEN, say.to_owned()));
+        return Err(bad(say).status(403));
     }
     let path = incoming.path.trim_start_matches("/_sandbox/");
     match (incoming.method.as_str(), path) {
@@ -124,14 +130,14 @@ async fn route(app: &Arc<App>, incoming: &Incoming) -> Controlled {
             app.change(restriction(read(incoming)?)?);
             Ok(json!({ "ok": true }))
         }
-        _ => Err((
-            StatusCode::NOT_FOUND,
-            format!("The sandbox has no control {} {}", incoming.method, incoming.path),
-        )),
+        _ => {
+            let say = format!("The sandbox has no control {} {}", incoming.method, incoming.path);
+            Err(bad(say).status(404))
+        }
     }
 }
 
-fn restriction(asked: KeyPermissions) -> Result<Restrict, (StatusCode, String)> {
+fn restriction(asked: KeyPermissions) -> Answer<Restrict> {
     let KeyPermissions { key, permissions } = asked;
     if !key.starts_with("rk_test_") {
         return Err(bad("key: only a restricted key (rk_test_…) has permissions"));
@@ -158,18 +164,18 @@ fn deliveries(app: &App, query: &str) -> Value {
     json!({ "data": attempts })
 }
 
-fn bad(message: impl Into<String>) -> (StatusCode, String) {
-    (StatusCode::BAD_REQUEST, message.into())
+fn bad(message: impl Into<String>) -> ApiError {
+    ApiError::invalid(message)
 }
 
-fn read<T: serde::de::DeserializeOwned>(incoming: &Incoming) -> Result<T, (StatusCode, String)> {
+fn read<T: serde::de::DeserializeOwned>(incoming: &Incoming) -> Answer<T> {
     serde_json::from_slice(&incoming.body)
         .map_err(|error| bad(format!("The body is not what this control takes: {error}")))
 }
 
 /// How it is paid, and what the buyer tells. A member that is neither is refused: a test with a mistyped
 /// one would test something else.
-fn purchase(incoming: &Incoming) -> Result<(Pay, Purchase), (StatusCode, String)> {
+fn purchase(incoming: &Incoming) -> Answer<(Pay, Purchase)> {
     let mut body: serde_json::Map<String, Value> = read(incoming)?;
     let how: serde_json::Map<String, Value> =
         ["session", "method"].iter().filter_map(|name| body.remove_entry(*name)).collect();
@@ -179,10 +185,14 @@ fn purchase(incoming: &Incoming) -> Result<(Pay, Purchase), (StatusCode, String)
     Ok((pay, serde_json::from_value(Value::Object(body)).map_err(wrong)?))
 }
 
-fn buy(app: &Arc<App>, Pay { session: id, method }: Pay, purchase: Purchase) -> Controlled {
+fn buy(app: &Arc<App>, Pay { session: id, method }: Pay, purchase: Purchase) -> Answer {
     app.run_due();
-    app.change(Buy { session: id.clone(), method, purchase: Box::new(purchase) })
-        .map_err(|error| bad(error.to_string()))?;
+    app.change(Buy { session: id.clone(), method, purchase: Box::new(purchase) }).map_err(
+        |error| match &error {
+            PayError::Field(field, _) => bad(error.to_string()).param(field),
+            _ => bad(error.to_string()),
+        },
+    )?;
     let state = app.read();
     let version = Version::newest();
     let session = state.sessions.get(&id);

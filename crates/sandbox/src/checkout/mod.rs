@@ -76,6 +76,26 @@ impl From<FieldError> for Refusal {
     }
 }
 
+/// Whether a session can be paid so.
+fn is_offered(session: &Session, kind: &str) -> Result<(), Refusal> {
+    let offered = offered(session);
+    if offered.contains(&kind) {
+        return Ok(());
+    }
+    let offered = offered.join(", ");
+    let message = format!("This session does not take {kind}. It takes {offered}.");
+    Err(Refusal::Field("method".into(), message))
+}
+
+/// The methods of a session that the sandbox can play.
+pub(crate) fn offered(session: &Session) -> Vec<&'static str> {
+    let known =
+        ["card", "sepa_debit", "us_bank_account", "boleto", "konbini", "multibanco", "oxxo"];
+    let offered: Vec<_> =
+        known.into_iter().filter(|method| session.terms.methods.contains(method)).collect();
+    if offered.is_empty() { vec!["card"] } else { offered }
+}
+
 /// Pays a session. On success, the `checkout.session.completed` event.
 pub(crate) fn pay(state: &mut State, id: &str, payment: Payment) -> Result<Arc<Event>, Refusal> {
     let session = state.sessions.get(id).cloned().ok_or(Refusal::NoSession)?;
@@ -108,6 +128,7 @@ pub(crate) fn pay(state: &mut State, id: &str, payment: Payment) -> Result<Arc<E
     let Some(means) = payment.means.clone() else {
         return Err(Refusal::Field("method".into(), "Choose a way to pay.".into()));
     };
+    is_offered(&session, means.instrument.kind)?;
     drop(session);
     if !matches!(means.ends, Ends::Refused(_) | Ends::Asks { .. }) {
         ensure_customer(state, &mut next);

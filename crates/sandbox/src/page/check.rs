@@ -206,7 +206,7 @@ fn address(place: &Place) -> Address {
 
 /// The way to pay that the buyer chose, if the session offers it.
 pub(super) fn chosen(filled: &Filled, session: &Session) -> Option<&'static str> {
-    let offered = offered(session);
+    let offered = checkout::offered(session);
     match filled.method.as_str() {
         "" if offered.len() == 1 => offered.first().copied(),
         method => offered.into_iter().find(|offered| *offered == method),
@@ -272,15 +272,6 @@ fn card(
 pub(crate) fn year_and_month(now: i64) -> (i64, i64) {
     let (year, month, _) = calendar::date(now);
     (year, month)
-}
-
-/// The methods of a session that the sandbox can play.
-pub(super) fn offered(session: &Session) -> Vec<&'static str> {
-    let known =
-        ["card", "sepa_debit", "us_bank_account", "boleto", "konbini", "multibanco", "oxxo"];
-    let offered: Vec<_> =
-        known.into_iter().filter(|method| session.terms.methods.contains(method)).collect();
-    if offered.is_empty() { vec!["card"] } else { offered }
 }
 
 /// Digits as people write them; no number has more than 15.

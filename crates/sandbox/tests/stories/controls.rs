@@ -68,6 +68,37 @@ async fn what_is_told_stays_as_it_is_and_what_nobody_asks_for_stays_empty() {
 }
 
 #[tokio::test]
+async fn a_session_is_paid_by_what_it_offers_and_not_otherwise() {
+    let stage = Stage::new().await;
+    let pay = |id: &str, method: &str| {
+        let body = json!({ "session": id, "method": method });
+        let stage = &stage;
+        async move { stage.control("/_sandbox/pay", body).await }
+    };
+    for (offers, method, told) in [
+        ("&payment_method_types[]=card", "voucher", "does not take multibanco. It takes card."),
+        ("&payment_method_types[]=card", "debit", "does not take sepa_debit. It takes card."),
+        ("&payment_method_types[]=multibanco", "card", "does not take card. It takes multibanco."),
+        ("", "voucher_expires", "does not take multibanco. It takes card, sepa_debit."),
+    ] {
+        let id = stage.session(offers).await;
+        let (status, answer) = pay(&id, method).await;
+        assert_eq!(status, 400, "{answer}");
+        let error = &answer["error"];
+        assert_eq!(
+            (&error["type"], &error["param"]),
+            (&json!("invalid_request_error"), &json!("method"))
+        );
+        assert!(error["message"].as_str().unwrap().ends_with(told), "{answer}");
+        let session = stage.retrieve(&id).await;
+        assert_eq!(session["status"], "open", "nothing has happened: {session}");
+        assert_eq!(session["payment_intent"], Value::Null);
+    }
+    let id = stage.session("&payment_method_types[]=multibanco&payment_method_types[]=card").await;
+    assert_eq!(pay(&id, "voucher").await.0, 200);
+}
+
+#[tokio::test]
 async fn a_key_is_given_permissions_that_there_are() {
     let stage = Stage::new().await;
     let give = |permissions: Value| {

@@ -9,7 +9,7 @@ use askama::Template;
 use self::order::Bill;
 use super::{
     amount::shown,
-    check::{Errors, offered},
+    check::Errors,
     fields::Filled,
     parts::{AddressView, Field, LineView, Maker, MethodView, ShippingView, Tick},
     words::{Problem, Words},
@@ -103,7 +103,7 @@ impl<'a> CheckoutPage<'a> {
         let maker = Maker { words, errors };
         let shop = shop(session);
         let pays = bill.quote.asks_for_method;
-        let methods = if pays { offered(session) } else { Vec::new() };
+        let methods = if pays { checkout::offered(session) } else { Vec::new() };
         let set_up = terms.mode == Mode::Setup;
         Self {
             words,
