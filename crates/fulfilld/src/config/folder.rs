@@ -17,10 +17,24 @@ pub(crate) fn make(folder: &Path) -> Result<(), String> {
     writable(folder)
 }
 
+/// Whether [`make`] would do; nothing is made yet.
+pub(super) fn can_be_made(folder: &Path) -> Result<(), String> {
+    if folder.exists() {
+        return make(folder);
+    }
+    let above = folder.ancestors().skip(1).find(|above| above.exists() || is_here(above));
+    writable(above.filter(|above| !is_here(above)).unwrap_or(Path::new(".")))
+}
+
+/// What a name without a slash lies in.
+fn is_here(folder: &Path) -> bool {
+    folder.as_os_str().is_empty()
+}
+
 /// The folder of a database file has to be there already: a mistyped path must not make a new one.
 pub(super) fn of_file(file: &Path) -> Result<(), String> {
     let folder = match file.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        Some(folder) if !is_here(folder) => folder,
         _ => Path::new("."),
     };
     if !folder.is_dir() {
@@ -37,13 +51,16 @@ fn writable(folder: &Path) -> Result<(), String> {
     tried.map(drop).map_err(|error| format!("{} is not writable: {error}", folder.display()))
 }
 
-/// Makes the database file (0600) before anybody opens it: SQLite gives the files beside it the same
-/// permissions.
+/// Makes the data folder and the database file (0600) before anybody opens it: SQLite gives the files
+/// beside it the same permissions.
 ///
 /// # Errors
 /// When it cannot be made.
 pub(crate) fn prepare(database: &Location) -> io::Result<()> {
     let Location::Sqlite(path) = database else { return Ok(()) };
+    if let Some(folder) = path.parent().filter(|folder| !is_here(folder)) {
+        make(folder).map_err(io::Error::other)?;
+    }
     let mut options = fs::OpenOptions::new();
     options.create(true).append(true);
     #[cfg(unix)]

@@ -72,7 +72,7 @@ pub(crate) struct Settings {
     pub(crate) file: Option<PathBuf>,
 }
 
-/// Reads and checks what a command needs; makes the data folder where it is needed.
+/// Reads and checks what a command needs. Nothing is made yet: [`prepare`] does that once all is right.
 ///
 /// # Errors
 /// Every [`Mistakes`] there is.
@@ -237,13 +237,13 @@ impl<'a> Given<'a> {
         let data = PathBuf::from(data);
         match self.text("database_url") {
             None => {
-                let made = folder::make(&data).map_err(|why| {
+                let fits = folder::can_be_made(&data).map_err(|why| {
                     format!(
                         "the data folder {}: {why} (FULFILLD_DATA names another)",
                         data.display()
                     )
                 });
-                self.mistakes.note(made)?;
+                self.mistakes.note(fits)?;
                 Some(Location::Sqlite(data.join("fulfilld.sqlite3")))
             }
             Some((url, place)) => {

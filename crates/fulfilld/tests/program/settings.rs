@@ -9,6 +9,36 @@ fn case_15_serve_refuses_to_start_without_secrets() {
     assert_eq!(said.code, Some(1));
     assert!(said.err.contains("STRIPE_SECRET_KEY is not set"), "{}", said.err);
     assert!(said.err.contains("STRIPE_WEBHOOK_SECRET is not set"), "{}", said.err);
+    let left = fs::read_dir(folder.path()).unwrap().count();
+    assert_eq!(left, 0, "what did not start leaves nothing behind");
+}
+
+#[test]
+fn an_address_that_is_taken_leaves_no_data_behind() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let mut serve = fulfilld(folder.path(), &["serve"]);
+    serve
+        .env("STRIPE_SECRET_KEY", "sk_test_1")
+        .env("STRIPE_WEBHOOK_SECRET", "whsec_1")
+        .env("FULFILLD_LISTEN", taken.local_addr().unwrap().to_string());
+    let said = run(serve);
+    assert_eq!(said.code, Some(1));
+    assert!(said.err.contains("set FULFILLD_LISTEN to another"), "{}", said.err);
+    assert!(!folder.path().join("fulfilld-data").exists());
+}
+
+#[test]
+fn a_data_folder_that_cannot_be_made_is_told_with_the_other_mistakes() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("file"), "").unwrap();
+    for (data, why) in [("file/data", "not writable"), ("/proc/fulfilld/data", "not writable")] {
+        let mut serve = fulfilld(folder.path(), &["serve"]);
+        serve.env("FULFILLD_DATA", data);
+        let said = run(serve).err;
+        assert!(said.contains(&format!("the data folder {data}: ")), "{said}");
+        assert!(said.contains(why) && said.contains("STRIPE_SECRET_KEY is not set"), "{said}");
+    }
 }
 
 #[test]
