@@ -26,6 +26,17 @@ struct Outcome {
     said: String,
 }
 
+impl Outcome {
+    /// What is tried again is not tried by this command, which ends.
+    fn waiting(mut self, view: &SessionView, alone: bool) -> Self {
+        let placed = view.order.as_ref().is_some_and(|order| order.placed);
+        if alone && !placed && view.trouble.is_some() && !view.missing {
+            self.said.push_str(" (once `fulfilld serve` runs)");
+        }
+        self
+    }
+}
+
 /// Fulfills each; success when all are.
 pub(crate) async fn run(config: Option<&Path>, args: FulfillArgs) -> anyhow::Result<ExitCode> {
     let here = Installation::open(config).await?;
@@ -33,8 +44,9 @@ pub(crate) async fn run(config: Option<&Path>, args: FulfillArgs) -> anyhow::Res
     // On PostgreSQL one more engine is one more replica; leases keep them apart.
     let engine = (!at_work::somebody_is(&here.settings.database))
         .then(|| tokio::spawn(here.fulfill.engine().run(stop.clone())));
-    let patience = Duration::from_secs(args.wait);
-    let outcomes = stream::iter(&args.ids).map(|id| one(&here, id, patience)).buffered(AT_ONCE);
+    let (alone, patience) = (engine.is_some(), Duration::from_secs(args.wait));
+    let outcomes =
+        stream::iter(&args.ids).map(|id| one(&here, id, patience, alone)).buffered(AT_ONCE);
     let mut outcomes = std::pin::pin!(outcomes.zip(stream::iter(&args.ids)));
     let mut all = true;
     while let Some((outcome, id)) = outcomes.next().await {
@@ -53,13 +65,13 @@ pub(crate) async fn run(config: Option<&Path>, args: FulfillArgs) -> anyhow::Res
     Ok(if all { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-async fn one(here: &Installation, id: &str, patience: Duration) -> Outcome {
+async fn one(here: &Installation, id: &str, patience: Duration, alone: bool) -> Outcome {
     let key = match here.key(id) {
         Ok(key) => key,
         Err(mistake) => return Outcome { fulfilled: false, said: mistake.to_string() },
     };
     match look(here, &key, patience).await {
-        Ok(Some(view)) => told(id, &view),
+        Ok(Some(view)) => told(id, &view).waiting(&view, alone),
         Ok(None) => Outcome { fulfilled: false, said: format!("{id}: nothing is known of it") },
         Err(error) => {
             let said = format!("{id}: the database does not answer ({error}); try again");

@@ -12,7 +12,7 @@ use crate::{
     cli::KeysCommand,
     installation::Installation,
     stdout::{say, say_table},
-    stock::release,
+    stock::{release, unknown},
 };
 
 /// A longer file is imported in parts.
@@ -52,8 +52,6 @@ async fn import(config: Option<&Path>, pool: String, file: PathBuf) -> anyhow::R
         bail!("{name} holds no keys: write one a line");
     }
     let here = Installation::open(config).await?;
-    let pools: Vec<&str> =
-        here.settings.products.iter().filter_map(|p| Some(p.key.as_ref()?.pool.as_str())).collect();
     let imported = here.fulfill.store().import_keys(&pool, &keys).await.with_context(|| {
         format!("pool {pool}: not everything was imported; import the same file again")
     })?;
@@ -61,14 +59,9 @@ async fn import(config: Option<&Path>, pool: String, file: PathBuf) -> anyhow::R
         "pool {pool}: {} new, {} known already, {} free",
         imported.new, imported.known, imported.free
     ));
-    if !pools.contains(&pool.as_str()) {
-        say(format_args!(
-            "note: no product in the catalog draws from pool {pool} ({})",
-            match &pools[..] {
-                [] => "products may say so themselves, as metadata at Stripe".to_owned(),
-                known => format!("they draw from {}", known.join(", ")),
-            }
-        ));
+    let pools = here.settings.products.iter().filter_map(|p| Some(p.key.as_ref()?.pool.as_str()));
+    if let Some(note) = unknown(&here, &pool, "draws", pools) {
+        say(note);
     }
     release(&here).await?;
     here.close().await;

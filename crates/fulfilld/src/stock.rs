@@ -54,13 +54,36 @@ async fn change(
         .await
         .with_context(|| format!("{sku}: nothing was changed"))?;
     say(format_args!("{sku}: {on_hand} on the shelf"));
-    let known = here.settings.products.iter().filter_map(|p| p.stock.as_ref());
-    if !known.into_iter().any(|stock| stock.sku == sku) {
-        say(format_args!("note: no product in the catalog takes from {sku}"));
+    let known = here.settings.products.iter().filter_map(|p| Some(p.stock.as_ref()?.sku.as_str()));
+    if let Some(note) = unknown(&here, &sku, "takes", known) {
+        say(note);
     }
     release(&here).await?;
     here.close().await;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Told of a name that no product of the settings has, where others have one: it may be mistyped. What
+/// products at Stripe say in their metadata is not known here.
+pub(crate) fn unknown<'a>(
+    here: &Installation,
+    name: &str,
+    does: &str,
+    known: impl Iterator<Item = &'a str>,
+) -> Option<String> {
+    let mut known: Vec<&str> = known.collect();
+    if known.is_empty() || known.contains(&name) {
+        return None;
+    }
+    known.sort_unstable();
+    known.dedup();
+    let file = here.settings.file.as_ref().map(|file| file.display().to_string());
+    Some(format!(
+        "note: no product in {} {does} from {name}, only from {}; unless one at Stripe names it in its \
+         metadata, nothing does",
+        file.as_deref().unwrap_or("the settings"),
+        known.join(", ")
+    ))
 }
 
 /// Serves orders that waited, the oldest first, and says which. A running `serve` does the same

@@ -224,7 +224,7 @@ async fn look_at(parts: &Parts, claim: &Claim) -> Looked {
 fn failed(parts: &Parts, claim: &Claim, error: &ApiError) -> Looked {
     let tries = claim.tries + 1;
     if error.kind == ApiErrorKind::NotFound && (claim.guess || tries >= TRIES_MISSING) {
-        return Looked::Missing { why: error.message.clone() };
+        return Looked::Missing { why: error.to_string() };
     }
     let hopeless = !error.retryable() && error.kind != ApiErrorKind::NotFound;
     let for_long = tries >= if hopeless { TRIES_HOPELESS } else { TRIES_MAX };
@@ -238,7 +238,7 @@ fn failed(parts: &Parts, claim: &Claim, error: &ApiError) -> Looked {
     let pause = pause.max(error.retry_after_ms.unwrap_or(0));
     let again_at = parts.clock.now().saturating_add(pause);
     tracing::warn!(session = %claim.key, tries, pause_ms = pause, %error, "the session could not be retrieved");
-    Looked::Trouble { why: error.message.clone(), again_at, ask_a_person }
+    Looked::Trouble { why: error.to_string(), again_at, ask_a_person }
 }
 
 /// The kind of an API error as a label.

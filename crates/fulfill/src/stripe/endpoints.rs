@@ -1,4 +1,4 @@
-//! Webhook endpoints at Stripe: listing them, making one.
+//! Webhook endpoints at Stripe: listing them, making one. Who calls these does so once.
 
 use std::fmt::Write;
 
@@ -56,11 +56,11 @@ impl Client {
         let key = idempotency_key(&form, self.now() / 60_000);
         let request =
             self.wire().post("/v1/webhook_endpoints").header("Idempotency-Key", key).form(&form);
-        let answer = self.ask(Purpose::List, request, &what).await?;
-        let made: WebhookEndpoint = answer.read(&what)?;
+        let answer = self.ask(Purpose::List, request, &what).await.map_err(ApiError::once)?;
+        let made: WebhookEndpoint = answer.read(&what).map_err(ApiError::once)?;
         match (made.id, made.secret) {
             (Some(id), Some(secret)) => Ok(NewEndpoint { id, secret: secret.into() }),
-            _ => Err(answer.garbled(&what, "the answer has no id or no secret")),
+            _ => Err(answer.garbled(&what, "the answer has no id or no secret").once()),
         }
     }
 
@@ -70,7 +70,7 @@ impl Client {
     /// [`ApiError`].
     pub async fn list_endpoints(&self) -> Result<Vec<Endpoint>, ApiError> {
         let what = "the list of webhook endpoints";
-        self.in_time(what, self.fetch_endpoints(what)).await
+        self.in_time(what, self.fetch_endpoints(what)).await.map_err(ApiError::once)
     }
 
     async fn fetch_endpoints(&self, what: &str) -> Result<Vec<Endpoint>, ApiError> {

@@ -4,12 +4,14 @@ use fulfill_rules::Millis;
 
 /// A request to Stripe that failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{message}")]
+#[error("{message}{again}")]
 pub struct ApiError {
     /// What kind of failure.
     pub kind: ApiErrorKind,
     /// What failed, for which id, and what to do. Holds no secret: fit for an order's timeline.
     pub message: String,
+    /// What follows by itself, said behind the message.
+    pub(super) again: &'static str,
     /// Stripe asks not to be called again for so long (`Retry-After`).
     pub retry_after_ms: Option<Millis>,
     /// `Request-Id`, under which Stripe's log has the request.
@@ -42,16 +44,36 @@ pub enum ApiErrorKind {
 
 impl ApiError {
     pub(super) fn new(kind: ApiErrorKind, message: String) -> Self {
-        Self { kind, message, retry_after_ms: None, request_id: None, should_retry: None }
+        Self {
+            kind,
+            message,
+            again: "",
+            retry_after_ms: None,
+            request_id: None,
+            should_retry: None,
+        }
+    }
+
+    /// Of a call that is made again later.
+    pub(super) fn again(self, again: &'static str) -> Self {
+        Self { again, ..self }
+    }
+
+    /// Of a call that nobody makes again by himself.
+    #[must_use]
+    pub(super) fn once(self) -> Self {
+        let again = if self.again.is_empty() { "" } else { "; try again later" };
+        Self { again, ..self }
     }
 
     pub(super) fn garbled(what: &str, how: &str) -> Self {
         Self::new(
             ApiErrorKind::Garbled,
-            format!(
-                "{what}: {how}; it is asked for again, and if this stays, look at what stands \
-                 between this machine and Stripe"
-            ),
+            format!("{what}: {how}"),
+        )
+        .again(
+            "; it is asked for again, and if this stays, look at what stands between this machine and \
+             Stripe",
         )
     }
 

@@ -20,6 +20,8 @@ use super::{
 /// Largest answer that is read, all pages of a call together.
 pub(super) const BODY_BYTES_MAX: usize = 16 << 20;
 const RETRY_AFTER_S_MAX: u64 = 3_600;
+/// What is said behind a failure that passes.
+const AGAIN: &str = "; it is tried again";
 const CONNECT_MAX: Duration = Duration::from_secs(5);
 
 /// The connection to Stripe.
@@ -180,16 +182,15 @@ fn unreachable(what: &str, error: &reqwest::Error) -> ApiError {
     }
     ApiError::new(
         ApiErrorKind::Unavailable,
-        format!("{what}: Stripe cannot be reached from this machine; it is tried again"),
+        format!("{what}: Stripe cannot be reached from this machine"),
     )
+    .again(AGAIN)
 }
 
 /// The time limit of a call is over.
 pub(super) fn too_slow(what: &str) -> ApiError {
-    ApiError::new(
-        ApiErrorKind::Unavailable,
-        format!("{what}: no whole answer from Stripe in time; it is tried again"),
-    )
+    ApiError::new(ApiErrorKind::Unavailable, format!("{what}: no whole answer from Stripe in time"))
+        .again(AGAIN)
 }
 
 fn refused(what: &str, status: StatusCode, body: &[u8]) -> ApiError {
@@ -208,15 +209,15 @@ fn refused(what: &str, status: StatusCode, body: &[u8]) -> ApiError {
         // Of this object alone: others are not asked more slowly for it.
         (429, Some(error)) if error.code.as_deref() == Some("lock_timeout") => (
             ApiErrorKind::Unavailable,
-            "something else is changing it at Stripe (429 lock_timeout); it is tried again".to_owned(),
+            "something else is changing it at Stripe (429 lock_timeout)".to_owned(),
         ),
         (429, _) => (
             ApiErrorKind::RateLimited,
-            "too many requests (429): it is tried again more slowly".to_owned(),
+            "too many requests (429)".to_owned(),
         ),
         (500.., _) => (
             ApiErrorKind::Unavailable,
-            format!("Stripe has trouble answering ({code}); it is tried again"),
+            format!("Stripe has trouble answering ({code})"),
         ),
         (404, Some(error)) => (
             ApiErrorKind::NotFound,
@@ -241,5 +242,10 @@ fn refused(what: &str, status: StatusCode, body: &[u8]) -> ApiError {
             return ApiError::garbled(what, &format!("an answer {code} that is not Stripe's"));
         }
     };
-    ApiError::new(kind, format!("{what}: {how}"))
+    let again = match kind {
+        ApiErrorKind::RateLimited => "; it is tried again more slowly",
+        ApiErrorKind::Unavailable => AGAIN,
+        _ => "",
+    };
+    ApiError::new(kind, format!("{what}: {how}")).again(again)
 }

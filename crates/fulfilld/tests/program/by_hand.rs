@@ -1,7 +1,7 @@
 use serde_json::Value;
 
 use crate::{
-    running::{run, run_with},
+    running::{http, run, run_with},
     shop::Shop,
 };
 
@@ -101,6 +101,47 @@ fn a_parcel_is_shipped_and_what_was_done_is_told() {
     assert!(resent.out.contains("mail.receipt is due"), "{}{}", resent.out, resent.err);
     let unknown = run(shop.fulfilld(&["orders", "resend", &session, "poem"]));
     assert!(unknown.err.contains("receipt, access"), "{}", unknown.err);
+}
+
+#[test]
+fn a_name_that_no_product_has_is_told_where_the_settings_can_know() {
+    let shop = Shop::open();
+    let add = |sku| run(shop.fulfilld(&["stock", "add", sku, "1"])).out;
+    let import = |pool| {
+        run_with(shop.fulfilld(&["keys", "import", pool, "-"]), format!("{pool}-1").as_bytes()).out
+    };
+    assert!(!add("SHIRT").contains("note") && !import("editor").contains("note"));
+    let mistyped = add("SHRT");
+    assert!(mistyped.contains("takes from SHRT, only from MUG, SHIRT; unless"), "{mistyped}");
+    let mistyped = import("edtor");
+    assert!(mistyped.contains("draws from edtor, only from editor; unless"), "{mistyped}");
+    // All that is sold says so at Stripe.
+    std::fs::remove_file(shop.folder.path().join("fulfilld.toml")).unwrap();
+    for said in [add("CAP"), import("game")] {
+        assert!(!said.contains("note") && !said.contains("no product"), "{said}");
+    }
+}
+
+#[test]
+fn a_command_promises_no_try_that_nobody_makes() {
+    let shop = Shop::open();
+    let fault = r#"{"kind": "status", "status": 500}"#;
+    let (status, said) = http(&shop.api, "POST /_sandbox/faults", "", fault);
+    assert_eq!(status, 200, "{said}");
+    let url = "http://localhost/webhook";
+    for again in [&[][..], &["--again"]] {
+        let args = [&["endpoint", "create", "--url", url][..], again].concat();
+        let said = run(shop.fulfilld(&args));
+        assert_eq!(said.code, Some(1));
+        assert!(
+            said.err.contains("Stripe has trouble answering (500); try again later"),
+            "{}",
+            said.err
+        );
+        assert!(!said.err.contains("it is tried again"), "{}", said.err);
+    }
+    let asked = run(shop.fulfilld(&["fulfill", "cs_test_1", "--wait", "5"]));
+    assert!(asked.out.contains("it is tried again (once `fulfilld serve` runs)"), "{}", asked.out);
 }
 
 #[test]
