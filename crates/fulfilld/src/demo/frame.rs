@@ -2,13 +2,35 @@
 //! policy that lets nothing foreign in.
 
 use axum::{
-    http::header,
+    Router,
+    http::{HeaderMap, HeaderValue, header},
+    middleware::map_response,
     response::{Html, IntoResponse as _, Response},
 };
 
 /// The browser may draw and send forms; where those lead is the checkout's address.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'self'; connect-src 'self'; \
                       base-uri 'none'; frame-ancestors 'none'";
+
+/// Every answer of these pages has them; one that says more itself keeps it.
+pub(super) fn guarded(pages: Router) -> Router {
+    pages.layer(map_response(async |mut answer: Response| {
+        guard(answer.headers_mut());
+        answer
+    }))
+}
+
+fn guard(headers: &mut HeaderMap) {
+    for (name, value) in [
+        (header::CONTENT_SECURITY_POLICY, POLICY),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::X_FRAME_OPTIONS, "DENY"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::CACHE_CONTROL, "no-store"),
+    ] {
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
+    }
+}
 
 /// Cheap enough to clone.
 #[derive(Debug, Clone)]
@@ -40,11 +62,6 @@ impl Frame {
             .replace("{body}", body)
             .replace("{person}", &person)
             .replace("{sandbox}", &self.sandbox);
-        let headers = [
-            (header::CONTENT_SECURITY_POLICY, POLICY),
-            (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-            (header::REFERRER_POLICY, "no-referrer"),
-        ];
-        (headers, Html(html)).into_response()
+        Html(html).into_response()
     }
 }

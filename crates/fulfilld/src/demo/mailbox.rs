@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use super::frame::Frame;
+use super::frame::{Frame, guarded};
 use axum::{
     Router,
     extract::{Path, State},
@@ -23,6 +23,9 @@ use tokio::{
 
 /// The newest so many mails are kept.
 const KEPT: usize = 200;
+/// A mail draws, and does nothing else.
+const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; \
+                      form-action 'none'; frame-ancestors 'none'";
 /// A longer mail is cut off.
 const MAIL_BYTES_MAX: usize = 1 << 20;
 /// A longer command is none.
@@ -73,11 +76,13 @@ impl Mailbox {
     /// The pages.
     pub(crate) fn router(&self, frame: &Frame) -> Router {
         let pages = Pages { kept: Arc::clone(&self.kept), frame: frame.clone() };
-        Router::new()
-            .route("/mailbox", get(list))
-            .route("/mailbox/live.js", get(live))
-            .route("/mailbox/{number}", get(one))
-            .with_state(pages)
+        guarded(
+            Router::new()
+                .route("/mailbox", get(list))
+                .route("/mailbox/live.js", get(live))
+                .route("/mailbox/{number}", get(one))
+                .with_state(pages),
+        )
     }
 }
 
@@ -253,17 +258,42 @@ async fn one(State(mailbox): State<Pages>, Path(number): Path<usize>) -> Respons
         .find(|letter| letter.number == number)
         .map(|letter| letter.html.clone());
     match html {
-        Some(html) => {
-            let policy = "default-src 'none'; style-src 'unsafe-inline'";
-            ([(header::CONTENT_SECURITY_POLICY, policy)], Html(html)).into_response()
-        }
+        Some(html) => ([(header::CONTENT_SECURITY_POLICY, POLICY)], Html(html)).into_response(),
         None => (StatusCode::NOT_FOUND, "There is no such mail.").into_response(),
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use axum::{body::Body, http::Request};
+    use tower::ServiceExt as _;
+
     use super::*;
+
+    #[tokio::test]
+    async fn every_page_lets_nothing_foreign_in() {
+        let mailbox = Mailbox::open().await.unwrap();
+        keep(&mailbox.kept, "ann@example.com", "x\r\n\r\n<p style='color:red'>hello</p>");
+        let pages = mailbox.router(&Frame::new("http://127.0.0.1:1", None));
+        for (path, found) in [
+            ("/mailbox", true),
+            ("/mailbox/1", true),
+            ("/mailbox/live.js", true),
+            ("/mailbox/2", false),
+        ] {
+            let request = Request::get(path).body(Body::empty()).unwrap();
+            let answer = pages.clone().oneshot(request).await.unwrap();
+            assert_eq!(answer.status().is_success(), found, "{path}");
+            let header = |name| answer.headers()[name].to_str().unwrap();
+            assert_eq!(header("x-content-type-options"), "nosniff", "{path}");
+            assert_eq!(header("referrer-policy"), "no-referrer", "{path}");
+            let policy = header("content-security-policy");
+            for part in ["default-src 'none'", "frame-ancestors 'none'", "base-uri 'none'"] {
+                assert!(policy.contains(part), "{path}: {policy}");
+            }
+            assert_eq!(policy.contains("script-src"), path != "/mailbox/1", "{path}: {policy}");
+        }
+    }
 
     #[test]
     fn parts_are_decoded() {

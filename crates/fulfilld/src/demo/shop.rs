@@ -15,7 +15,7 @@ use fulfill::rules::money;
 use serde_json::Value;
 
 use super::{
-    frame::Frame,
+    frame::{Frame, guarded},
     goods::{self, BASKETS, GOODS, Good},
 };
 
@@ -80,10 +80,8 @@ impl Shop {
     }
 
     pub(crate) fn router(self) -> Router {
-        Router::new()
-            .route("/", get(front))
-            .route("/shop/buy", post(buy))
-            .with_state(Arc::new(self))
+        let pages = Router::new().route("/", get(front)).route("/shop/buy", post(buy));
+        guarded(pages.with_state(Arc::new(self)))
     }
 
     fn landing(&self) -> String {
