@@ -510,25 +510,32 @@ fn sentence(standing: &Standing, effects: &[Effect]) -> String {
     }
 }
 
-/// `grant course, key editor ×2, stock SHIRT-M ×1, parcel`: what went out, never a key itself.
+/// `grant course, key editor ×2, stock SHIRT-M ×1, parcel`: what went out, never a key itself; and what a
+/// person handed over or waived instead: `key editor ×1 (waived by ann)`.
 #[must_use]
 pub fn summary(effects: &[Effect]) -> String {
-    let mut sums: BTreeMap<(EffectKind, &str), i64> = BTreeMap::new();
+    let mut sums: BTreeMap<(EffectKind, &str, Option<String>), i64> = BTreeMap::new();
     for effect in effects.iter().filter(|e| !e.is_held()) {
-        let sum = sums.entry((effect.kind, effect.subject.as_str())).or_default();
+        let person = effect.by_a_person();
+        if effect.kind == EffectKind::Manual && person.is_none() {
+            // It stood for a line that the catalog has learned of: the line's own effects went out.
+            continue;
+        }
+        let sum = sums.entry((effect.kind, effect.subject.as_str(), person)).or_default();
         *sum = sum.saturating_add(effect.quantity);
     }
     let words: Vec<String> = sums
         .into_iter()
-        .map(|((kind, subject), quantity)| {
+        .map(|((kind, subject, person), quantity)| {
             let kind = match kind {
                 EffectKind::Grant => "grant",
                 EffectKind::Key => "key",
                 EffectKind::Stock => "stock",
                 EffectKind::Parcel => "parcel",
-                EffectKind::Manual => "by hand",
+                EffectKind::Manual => "manual",
             };
-            format!("{kind} {subject} ×{quantity}").replace("  ", " ")
+            let person = person.map(|did| format!(" ({did})")).unwrap_or_default();
+            format!("{kind} {subject} ×{quantity}{person}").replace("  ", " ")
         })
         .collect();
     if words.is_empty() { "nothing was owed".to_owned() } else { words.join(", ") }

@@ -113,6 +113,20 @@ impl Effect {
         self.note.as_deref().is_some_and(|note| note.starts_with("waived by "))
     }
 
+    /// Who handed it over outside this program, where somebody said so.
+    #[must_use]
+    pub fn by_hand(&self) -> Option<&str> {
+        self.note.as_deref()?.strip_prefix("fulfilled by hand by ")
+    }
+
+    /// What a person did instead of this program: `waived by ann`, `done by hand by ann`.
+    pub(crate) fn by_a_person(&self) -> Option<String> {
+        match self.by_hand() {
+            Some(who) => Some(format!("done by hand by {who}")),
+            None => self.note.clone().filter(|_| self.is_waived()),
+        }
+    }
+
     /// What is wrong with the product's metadata, where that is why nobody knows what is owed.
     #[must_use]
     pub fn unreadable(&self) -> Option<&str> {

@@ -209,7 +209,23 @@ fn a_person_can_waive_or_fulfill_what_is_held() {
     let rest = by_hand(&order, ByHand::Waive, &[], "ann", 0);
     let order = remember(Some(&order), &rest, 2).unwrap();
     assert_eq!(order.status, Status::Fulfilled);
+    assert_eq!(
+        rest.timeline[1], "fulfilled: manual ×1 (done by hand by ann), manual ×1 (waived by ann)",
+        "told as what it was"
+    );
     assert!(by_hand(&order, ByHand::Waive, &[], "ann", 0).effects.is_empty());
+}
+
+#[test]
+fn what_a_person_waived_or_handed_over_is_not_told_as_handed_out() {
+    for (act, told) in [
+        (ByHand::Waive, "fulfilled: grant course ×1, key editor ×2 (waived by ann)"),
+        (ByHand::Fulfill, "fulfilled: grant course ×1, key editor ×2 (done by hand by ann)"),
+    ] {
+        let order = pay(&[("course", 1), ("editor", 2)], &mut supply(&[], 0));
+        let decision = by_hand(&order, act, &[], "ann", 0);
+        assert_eq!(decision.timeline.last().unwrap(), told);
+    }
 }
 
 #[test]
@@ -248,6 +264,7 @@ fn an_unmatched_line_goes_out_when_the_catalog_learns_of_it() {
     let next = decide(Some(&order), &Fact::Paid, &bought, &mut s, &wider, 1);
     let order = remember(Some(&order), &next, 1).unwrap();
     assert_eq!(order.status, Status::Fulfilled);
+    assert_eq!(next.timeline.last().unwrap(), "fulfilled: grant it ×1", "by nobody's hand");
     assert!(order.effects.iter().any(|e| e.kind == EffectKind::Grant));
 }
 
