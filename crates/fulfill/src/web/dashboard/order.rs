@@ -288,7 +288,7 @@ fn lines(order: &OrderView) -> Vec<LineRow> {
             },
             until: effect.expires_at,
             note: effect.note.clone(),
-            why: effect.is_held().then(|| words::held(effect)),
+            why: effect.is_held().then(|| words::held(effect, words::line_of(effect, order))),
         })
         .collect::<Vec<_>>()
     };

@@ -177,12 +177,12 @@ impl Attention {
     fn of(order: &OrderView) -> Self {
         let mut lines: Vec<HeldLine> = Vec::new();
         for effect in order.effects.iter().filter(|effect| words::is_cause(effect, order)) {
-            let why = words::held(effect);
+            let line = words::line_of(effect, order);
+            let why = words::held(effect, line);
             // One entry a line: several keys of one line wait for one thing.
             if lines.iter().any(|known| known.id == effect.line && known.why == why) {
                 continue;
             }
-            let line = order.sale.lines.iter().find(|line| line.id == effect.line);
             let subject = || effect.subject.clone();
             lines.push(HeldLine {
                 id: effect.line.clone(),

@@ -3,8 +3,9 @@
 use fulfill_rules::{
     Millis,
     delivery::DeliveryStatus,
+    fact::Line,
     notice,
-    order::Status,
+    order::{self, Status},
     place::{Effect, EffectKind, EffectStatus, Held},
 };
 
@@ -35,6 +36,7 @@ pub(super) fn status(status: Status) -> Mood {
 pub(super) fn effect_status(effect: &Effect) -> Mood {
     match effect.status {
         EffectStatus::Done if effect.is_waived() => mood("waived", ""),
+        EffectStatus::Done if effect.by_hand().is_some() => mood("done by hand", "good"),
         EffectStatus::Done if effect.kind == EffectKind::Parcel => mood("settled", ""),
         EffectStatus::Done => mood("done", "good"),
         EffectStatus::Held => mood("waits", "bad"),
@@ -105,8 +107,8 @@ fn why(what: impl Into<String>, advice: impl Into<String>) -> Why {
     Why { what: what.into(), advice: advice.into() }
 }
 
-/// Why an effect is held.
-pub(super) fn held(effect: &Effect) -> Why {
+/// Why an effect is held; `line` is what it belongs to.
+pub(super) fn held(effect: &Effect, line: Option<&Line>) -> Why {
     let subject = &effect.subject;
     match effect.held {
         Some(Held::Stock) if subject.is_empty() => why(
@@ -130,16 +132,41 @@ pub(super) fn held(effect: &Effect) -> Why {
             "Correct it at Stripe for the orders to come. For this one, add the product to the catalog, \
              start again, and do this order again; or hand it over and say so, or waive it.",
         ),
-        Some(Held::Unmatched) => why(
-            "The catalog does not know this product.",
-            "Add it to the catalog, start again, and do this order again: then it goes out. Or hand it \
-             over and say so, or waive it.",
-        ),
+        Some(Held::Unmatched) => unmatched(line),
         Some(Held::Manual) => {
             why("You hand this over yourself.", "Do it, then say that it is done.")
         }
         None => why("It waits.", "Look at the order's history."),
     }
+}
+
+/// A line of which nobody said what it owes: how the catalog names it, and where else it can be said.
+fn unmatched(line: Option<&Line>) -> Why {
+    let Some(line) = line else {
+        return why(
+            "It is paid, but Stripe shows no line items.",
+            "Look at the payment at Stripe. Hand over what was bought and say so, or waive it.",
+        );
+    };
+    let by_product = line.product.as_deref().map(|id| ("id", id));
+    let Some((field, id)) = by_product.or(line.price.as_deref().map(|id| ("price", id))) else {
+        return why(
+            format!("Stripe names no product for “{}”.", order::name(line).unwrap_or_default()),
+            "Hand it over and say so, or waive it.",
+        );
+    };
+    let what = match order::name(line) {
+        Some(name) => format!("The catalog does not know “{name}” ({id})."),
+        None => format!("The catalog does not know {id}."),
+    };
+    why(
+        what,
+        format!(
+            "Add a [[product]] with {field} = \"{id}\" to the settings file, start again, and do this order \
+             again: then it goes out. For the orders to come its metadata at Stripe can say it instead, such \
+             as fulfilld_key or fulfilld_grant. Or hand it over and say so, or waive it.",
+        ),
+    )
 }
 
 /// Everything that keeps a session from being fulfilled. Empty: nothing does.
@@ -165,7 +192,7 @@ pub(super) fn not_fulfilled(view: &SessionView) -> Vec<Why> {
 fn unfinished(view: &SessionView, order: &OrderView) -> Vec<Why> {
     let mut all: Vec<Why> = Vec::new();
     for one in order.effects.iter().filter(|effect| is_cause(effect, order)) {
-        let one = held(one);
+        let one = held(one, line_of(one, order));
         if !all.contains(&one) {
             all.push(one);
         }
@@ -183,6 +210,11 @@ fn unfinished(view: &SessionView, order: &OrderView) -> Vec<Why> {
         all.push(why(reason(order, "It is being worked on."), advice));
     }
     all
+}
+
+/// The line that an effect belongs to, where Stripe lists it.
+pub(super) fn line_of<'a>(effect: &Effect, order: &'a OrderView) -> Option<&'a Line> {
+    order.sale.lines.iter().find(|line| line.id == effect.line)
 }
 
 /// Held, and not only because another effect of its line is (a parcel waits for its stock).
@@ -261,7 +293,7 @@ pub(super) fn span(ms: Millis) -> String {
 mod tests {
     use fulfill_rules::{
         delivery::DeliveryStatus,
-        fact::Sale,
+        fact::{Line, Sale},
         id::SessionKey,
         order::Status,
         place::{Effect, EffectKind, EffectStatus, Held},
@@ -334,7 +366,16 @@ mod tests {
             backorder: false,
             note: None,
         };
-        view.order.as_mut().unwrap().effects = vec![effect.clone(), effect];
+        let order = view.order.as_mut().unwrap();
+        order.effects = vec![effect.clone(), effect];
+        order.sale.lines = vec![Line {
+            id: "li_1".into(),
+            product: Some("prod_mug".into()),
+            price: Some("price_mug".into()),
+            description: Some("Mug,\nblue".into()),
+            quantity: 1,
+            ..Line::default()
+        }];
         view
     }
 
@@ -370,7 +411,7 @@ mod tests {
             (with_held(Held::Stock), "There is not enough of SHIRT-M on the shelf."),
             (with_held(Held::Keys), "The key pool “SHIRT-M” is dry."),
             (with_held(Held::Address), "There is no address to send it to."),
-            (with_held(Held::Unmatched), "The catalog does not know this product."),
+            (with_held(Held::Unmatched), "The catalog does not know “Mug, blue” (prod_mug)."),
             (with_held(Held::Manual), "You hand this over yourself."),
             (
                 with_delivery(DeliveryStatus::Stuck),
@@ -391,6 +432,25 @@ mod tests {
             assert!(!whys[0].advice.is_empty());
         }
         assert!(not_fulfilled(&view(Status::Fulfilled, None)).is_empty());
+    }
+
+    #[test]
+    fn what_the_catalog_does_not_know_is_named_as_the_catalog_would() {
+        let of = |change: fn(&mut Line)| {
+            let mut view = with_held(Held::Unmatched);
+            change(&mut view.order.as_mut().unwrap().sale.lines[0]);
+            not_fulfilled(&view).remove(0)
+        };
+        let plain = of(|_| {});
+        assert!(plain.advice.contains("id = \"prod_mug\""), "{plain:?}");
+        assert!(plain.advice.contains("fulfilld_key"), "{plain:?}");
+        let unnamed = of(|line| (line.product, line.description) = (None, None));
+        assert_eq!(unnamed.what, "The catalog does not know price_mug.");
+        assert!(unnamed.advice.contains("price = \"price_mug\""), "{unnamed:?}");
+        let without = of(|line| (line.product, line.price) = (None, None));
+        assert_eq!(without.what, "Stripe names no product for “Mug, blue”.");
+        let unlisted = of(|line| line.id.clear());
+        assert_eq!(unlisted.what, "It is paid, but Stripe shows no line items.");
     }
 
     #[test]
