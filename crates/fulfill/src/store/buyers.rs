@@ -26,6 +26,17 @@ pub(crate) const MAILS_AGAIN: [&str; 3] = [notice::RECEIPT, notice::ACCESS, noti
 /// Orders on a buyer's page.
 const ORDERS_MAX: i64 = 50;
 
+/// What became of a buyer's wish to have an order's mails again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MailsAgain {
+    /// They go out.
+    Due,
+    /// There is none that could be sent again now: none was sent yet, or it is on its way.
+    NoneSent,
+    /// They were asked for too often; again in so long.
+    Later(Millis),
+}
+
 impl Store {
     /// Queues a mail with a link to all orders of an address, to that address. Nothing happens where
     /// no order has it, or where links are on their way already. True when a mail was queued.
@@ -66,26 +77,28 @@ impl Store {
             .await
     }
 
-    /// Makes the mails that an order's buyer had due again. False when none was sent before, or when
-    /// they were asked for too often.
+    /// Makes the mails that an order's buyer had due again.
     ///
     /// # Errors
     /// When it cannot be written.
-    pub async fn mails_again(&self, key: &SessionKey) -> Result<bool, StoreError> {
+    pub async fn mails_again(&self, key: &SessionKey) -> Result<MailsAgain, StoreError> {
         let (now, key) = (self.now(), key.clone());
         self.db
             .write("mails_again", Lane::Others, move |tx| {
                 let key = key.clone();
                 Box::pin(async move {
                     let Some(session) = Self::order_number(tx, &key).await? else {
-                        return Ok(false);
+                        return Ok(MailsAgain::NoneSent);
                     };
                     orders::lock(tx, vec![session]).await?;
-                    let sql = "SELECT COUNT(*) FROM timeline WHERE session = $1 AND what = $2 AND at > $3";
-                    let asked: Option<(i64,)> =
-                        tx.first(sql, vals![session, AGAIN, now - HOUR]).await?;
-                    if asked.is_some_and(|(n,)| n >= AGAIN_PER_HOUR) {
-                        return Ok(false);
+                    let sql = "SELECT at FROM timeline WHERE session = $1 AND what = $2 AND at > $3 \
+                               ORDER BY at DESC LIMIT $4";
+                    let asked: Vec<(i64,)> =
+                        tx.fetch(sql, vals![session, AGAIN, now - HOUR, AGAIN_PER_HOUR]).await?;
+                    if i64::try_from(asked.len()).unwrap_or(i64::MAX) >= AGAIN_PER_HOUR
+                        && let Some((first,)) = asked.last()
+                    {
+                        return Ok(MailsAgain::Later(first + HOUR - now));
                     }
                     let mut due = 0;
                     for mail in MAILS_AGAIN {
@@ -98,7 +111,7 @@ impl Store {
                         })
                         .await?;
                     }
-                    Ok(due > 0)
+                    Ok(if due > 0 { MailsAgain::Due } else { MailsAgain::NoneSent })
                 })
             })
             .await

@@ -35,6 +35,7 @@ pub(crate) use self::buyers::MAILS_AGAIN;
 use self::db::{Db, Lane, vals};
 pub use self::{
     acts::{Act, MAILS, NotNoted, NotResent},
+    buyers::MailsAgain,
     charts::{DayView, SPANS, Spans},
     db::Tripwire,
     deliveries::{Job, JobKey},

@@ -281,6 +281,25 @@ impl Store {
         Ok(found)
     }
 
+    /// Whether a login is still good. Looking does not make it last longer.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub async fn is_signed_in(&self, digest: &str) -> Result<bool, StoreError> {
+        let (now, wanted) = (self.now(), digest.to_owned());
+        let found: Option<(i64,)> = self
+            .db
+            .read(move |tx| {
+                Box::pin(async move {
+                    let sql = "SELECT p.seq FROM login l JOIN person p ON p.seq = l.person \
+                               WHERE l.token = $1 AND l.expires_at > $2";
+                    tx.first(sql, vals![&wanted, now]).await
+                })
+            })
+            .await?;
+        Ok(found.is_some())
+    }
+
     /// Ends a login.
     ///
     /// # Errors
@@ -464,14 +483,13 @@ async fn add_person(
     password: &str,
     now: Millis,
 ) -> Result<Accepted, StoreError> {
-    let count: Option<(i64,)> = tx.first("SELECT COUNT(*) FROM person", vals![]).await?;
-    if count.is_some_and(|(n,)| n >= PEOPLE_MAX) {
-        return Ok(Accepted::Full);
-    }
     // "Boss" beside "boss" would be taken for the same.
     let names: Vec<(String,)> = tx.fetch("SELECT name FROM person", vals![]).await?;
     if names.iter().any(|(known,)| known.to_lowercase() == name.to_lowercase()) {
         return Ok(Accepted::Taken);
+    }
+    if i64::try_from(names.len()).unwrap_or(i64::MAX) >= PEOPLE_MAX {
+        return Ok(Accepted::Full);
     }
     let new: Option<(i64,)> = tx
         .first(
@@ -484,13 +502,12 @@ async fn add_person(
 }
 
 async fn set_password(tx: &mut Tx, name: &str, password: &str) -> Result<Accepted, StoreError> {
-    let found: Option<(i64,)> = tx
-        .first(
-            "UPDATE person SET password = $2 WHERE name = $1 RETURNING seq",
-            vals![name, password],
-        )
-        .await?;
-    let Some((seq,)) = found else { return Ok(Accepted::Gone) };
+    let people: Vec<(i64, String)> = tx.fetch("SELECT seq, name FROM person", vals![]).await?;
+    // As a name is compared that is new: who writes "Ann" for "ann" is not sent away with a lost password.
+    let same = people.into_iter().find(|(_, known)| known.to_lowercase() == name.to_lowercase());
+    let Some((seq, _)) = same else { return Ok(Accepted::Gone) };
+    let sql = "UPDATE person SET password = $2 WHERE seq = $1";
+    tx.execute(sql, vals![seq, password]).await?;
     tx.execute("DELETE FROM login WHERE person = $1", vals![seq]).await?;
     Ok(Accepted::Person(seq))
 }

@@ -18,10 +18,10 @@ use super::{
     buyer::Mark,
     landing::{Hall, field},
     page::Look,
-    visitors::{self, Allowance},
+    visitors::{self, Allowance, later},
     words::{Say, Words},
 };
-use crate::store::{MAILS_AGAIN, OrderView, StoreError};
+use crate::store::{MAILS_AGAIN, MailsAgain, OrderView, StoreError};
 
 /// Requests a minute from one address. What one mail address gets is bounded in the store.
 const PER_MINUTE: i64 = 6;
@@ -149,8 +149,12 @@ pub(super) fn answer(hall: &Arc<Hall>, head: &Parts, whose: Whose) -> Response {
     if !hall.mailing {
         return notice(StatusCode::OK, &w.find.no_mail, Mark::Stop);
     }
-    if foreign(headers) || !hall.letters.asked.allow(address, hall.clock.now()) {
+    if foreign(headers) {
         return notice(StatusCode::TOO_MANY_REQUESTS, &w.find.too_many, Mark::Stop);
+    }
+    if let Err(wait) = hall.letters.asked.allow(address, hall.clock.now()) {
+        let refused = notice(StatusCode::TOO_MANY_REQUESTS, &w.find.too_many, Mark::Stop);
+        return later(refused, wait);
     }
     look_up(hall, whose);
     notice(StatusCode::OK, &w.find.asked, Mark::Mail)
@@ -231,19 +235,22 @@ pub(super) async fn again(
     let address = visitors::address(&head.headers, &head.extensions, hall.behind_proxy);
     let mut page = Find::new(&hall.look, w, &w.find.too_many, Mark::Stop);
     page.base = "../";
-    if foreign(&head.headers) || !hall.letters.asked.allow(address, hall.clock.now()) {
+    if foreign(&head.headers) {
         return hall.look.page(StatusCode::TOO_MANY_REQUESTS, &page);
     }
+    if let Err(wait) = hall.letters.asked.allow(address, hall.clock.now()) {
+        return later(hall.look.page(StatusCode::TOO_MANY_REQUESTS, &page), wait);
+    }
     match hall.store.mails_again(&order.key).await {
-        Ok(true) => {
+        Ok(MailsAgain::Due | MailsAgain::NoneSent) => {
             hall.wake.deliveries();
             (page.say, page.mark) = (&w.find.again_sent, Mark::Mail);
             (page.back, page.status) = (Some(link), "sent");
             hall.look.page(StatusCode::OK, &page)
         }
-        Ok(false) => {
+        Ok(MailsAgain::Later(wait)) => {
             (page.say, page.back) = (&w.find.again_later, Some(link));
-            hall.look.page(StatusCode::TOO_MANY_REQUESTS, &page)
+            later(hall.look.page(StatusCode::TOO_MANY_REQUESTS, &page), wait)
         }
         Err(error) => trouble(&hall, &head.headers, &error),
     }

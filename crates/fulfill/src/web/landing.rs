@@ -177,7 +177,7 @@ impl Hall {
             return Ok(true);
         }
         let address = visitors::address(&head.headers, &head.extensions, self.behind_proxy);
-        let allowed = self.guesses.allow(address, self.clock.now());
+        let allowed = self.guesses.allow(address, self.clock.now()).is_ok();
         if !allowed {
             tracing::debug!(%address, "too many unknown session ids were asked for");
         }

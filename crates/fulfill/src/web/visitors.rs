@@ -9,9 +9,10 @@ use std::{
 
 use axum::{
     extract::ConnectInfo,
-    http::{Extensions, HeaderMap},
+    http::{Extensions, HeaderMap, HeaderValue, header},
+    response::Response,
 };
-use fulfill_rules::{MINUTE, Millis};
+use fulfill_rules::{MINUTE, Millis, SECOND};
 
 /// Addresses in one generation; two are remembered.
 const ADDRESSES_MAX: usize = 8_192;
@@ -36,7 +37,10 @@ impl Allowance {
     }
 
     /// Takes one from the address's allowance.
-    pub(super) fn allow(&self, address: IpAddr, now: Millis) -> bool {
+    ///
+    /// # Errors
+    /// How long it is until there is one again.
+    pub(super) fn allow(&self, address: IpAddr, now: Millis) -> Result<(), Millis> {
         let mut generations = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let generations = &mut *generations;
         // The allowance as the moment when it is full again: each one puts it off.
@@ -46,14 +50,26 @@ impl Allowance {
         };
         let after = full_at.max(now) + MINUTE / self.per_minute;
         if after - now > MINUTE {
-            return false;
+            return Err(after - now - MINUTE);
         }
         if generations.newer.len() >= ADDRESSES_MAX && !generations.newer.contains_key(&address) {
             generations.older = std::mem::take(&mut generations.newer);
         }
         generations.newer.insert(address, after);
-        true
+        Ok(())
     }
+}
+
+/// An answer 429 with the time after which asking again helps, in whole seconds.
+pub(super) fn later(mut response: Response, wait: Millis) -> Response {
+    let seconds = HeaderValue::from(seconds(wait));
+    response.headers_mut().insert(header::RETRY_AFTER, seconds);
+    response
+}
+
+/// At least as long as that, and at least one.
+pub(super) fn seconds(wait: Millis) -> i64 {
+    (wait.saturating_add(SECOND - 1) / SECOND).max(1)
 }
 
 /// Who asks: the peer, or what one's own proxy in front says. All whose address is not known share one.
@@ -99,9 +115,11 @@ mod tests {
     #[test]
     fn case_41_an_address_has_its_allowance_and_gets_it_back() {
         let guesses = Allowance::per_minute(120);
-        let served = |who: &str, now| (0..500).filter(|_| guesses.allow(ip(who), now)).count();
+        let served =
+            |who: &str, now| (0..500).filter(|_| guesses.allow(ip(who), now).is_ok()).count();
         assert_eq!(served("192.0.2.1", 0), 120);
         assert_eq!(served("192.0.2.2", 0), 120, "another's allowance is its own");
+        assert_eq!(guesses.allow(ip("192.0.2.1"), 0), Err(500), "one comes back each half second");
         assert_eq!(served("192.0.2.1", 1_000), 2);
         assert_eq!(served("192.0.2.1", 1_000 + MINUTE), 120);
     }
@@ -111,7 +129,7 @@ mod tests {
         let guesses = Allowance::per_minute(120);
         for n in 0..5 * ADDRESSES_MAX {
             let n = u32::try_from(n).unwrap();
-            assert!(guesses.allow(IpAddr::from(n.to_be_bytes()), 0));
+            assert!(guesses.allow(IpAddr::from(n.to_be_bytes()), 0).is_ok());
         }
         let kept = guesses.known.lock().unwrap();
         assert!(kept.newer.len() + kept.older.len() <= 2 * ADDRESSES_MAX);

@@ -1,7 +1,9 @@
 //! What people do to orders and shelves: told with who did it, and nothing else moves.
 
-use fulfill::store::{NotNoted, NotResent, OrdersQuery, StockChange};
-use fulfill_rules::{notice, order::Status, shipment::Shipment};
+use std::time::Duration;
+
+use fulfill::store::{MailsAgain, NotNoted, NotResent, OrdersQuery, StockChange};
+use fulfill_rules::{HOUR, MINUTE, notice, order::Status, shipment::Shipment};
 
 use crate::{Bench, bench::key, both, supply::open};
 
@@ -87,15 +89,20 @@ both!(a_mail_is_sent_again_when_a_person_says_so, async |t| {
 both!(a_buyer_has_mails_sent_again_three_times_an_hour, async |t| {
     t.pay("cs_test_a", &[("course", 1)]).await;
     t.store.claim_deliveries(&[notice::RECEIPT], 5).await.unwrap().remove(0);
-    assert!(!t.store.mails_again(&key("cs_test_a")).await.unwrap(), "one is being sent right now");
+    let again = async |id| t.store.mails_again(&key(id)).await.unwrap();
+    assert_eq!(again("cs_test_a").await, MailsAgain::NoneSent, "one is being sent right now");
     t.pay("cs_test_b", &[("course", 1)]).await;
-    for asked in 1..=4 {
-        let sent = t.store.mails_again(&key("cs_test_b")).await.unwrap();
-        assert_eq!(sent, asked <= 3, "{asked}");
+    for _ in 0..3 {
+        assert_eq!(again("cs_test_b").await, MailsAgain::Due);
+        t.clock.advance(Duration::from_secs(60));
     }
+    assert_eq!(again("cs_test_b").await, MailsAgain::Later(HOUR - 3 * MINUTE));
+    t.clock.advance(Duration::from_secs(57 * 60));
+    assert_eq!(again("cs_test_b").await, MailsAgain::Due);
+    assert_eq!(again("cs_test_b").await, MailsAgain::Later(MINUTE));
     let last = told(t, "cs_test_b").await.pop().unwrap();
     assert_eq!(last.1.as_deref(), Some("the buyer"), "{last:?}");
-    assert!(!t.store.mails_again(&key("cs_test_z")).await.unwrap());
+    assert_eq!(again("cs_test_z").await, MailsAgain::NoneSent);
 });
 
 both!(every_change_of_a_shelf_is_a_movement, async |t| {

@@ -9,6 +9,7 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::Response,
 };
+use fulfill_rules::Millis;
 
 use super::{
     Desk, In, State,
@@ -19,7 +20,10 @@ use super::{
 use crate::{
     sign_in::{self, PASSWORD_CHARS_MIN, PasswordsBusy, Token, digest},
     store::{Accepted, Invitation, StoreError},
-    web::{body, visitors},
+    web::{
+        body,
+        visitors::{self, later},
+    },
 };
 
 /// Largest form of a stranger.
@@ -38,7 +42,7 @@ struct SignIn {
     /// Where to go then.
     next: String,
     name: String,
-    wrong: Option<&'static str>,
+    wrong: Option<String>,
     /// Nobody can sign in yet.
     nobody: bool,
 }
@@ -69,7 +73,7 @@ fn asked(
     status: StatusCode,
     next: String,
     name: &str,
-    wrong: Option<&'static str>,
+    wrong: Option<String>,
     nobody: bool,
 ) -> Response {
     let f = visit.frame("Sign in", "");
@@ -86,18 +90,22 @@ pub(super) async fn sign_in(axum::extract::State(desk): State, request: Request)
         Err(refused) => return refused,
     };
     let (name, next) = (form.get("name").to_owned(), form.get("next").to_owned());
-    let refused = |status, wrong| asked(&visit, status, next.clone(), &name, Some(wrong), false);
+    let refused = |status, wrong: &str| {
+        asked(&visit, status, next.clone(), &name, Some(wrong.to_owned()), false)
+    };
     let now = desk.web.clock.now();
     let browser = desk.web.links.known(&name, &known).map(str::to_owned);
     let may = match &browser {
         Some(browser) => desk.by_browser.take(browser, now),
         // Names that nobody has are counted too: else an answer would tell who exists.
-        None => desk.by_address.take(&address, now) && desk.by_name.take(&name, now),
+        None => {
+            let by_name = |()| desk.by_name.take(&name, now);
+            desk.by_address.take(&address, now).and_then(by_name)
+        }
     };
-    if !may {
+    if let Err(wait) = may {
         tracing::warn!(%address, "too many passwords were tried");
-        let wrong = "Too many tries. Wait a minute, then try again.";
-        return refused(StatusCode::TOO_MANY_REQUESTS, wrong);
+        return later(refused(StatusCode::TOO_MANY_REQUESTS, &too_many(wait)), wait);
     }
     let known = match desk.web.store.password(&name).await {
         Ok(known) => known,
@@ -125,6 +133,14 @@ pub(super) async fn sign_in(axum::extract::State(desk): State, request: Request)
             tracing::info!(%address, "somebody could not sign in");
             refused(StatusCode::UNAUTHORIZED, NOT_THESE)
         }
+    }
+}
+
+/// What is said to who tried too many passwords.
+pub(super) fn too_many(wait: Millis) -> String {
+    match visitors::seconds(wait) {
+        1 => "Too many tries. Try again in a second.".to_owned(),
+        seconds => format!("Too many tries. Try again in {seconds} seconds."),
     }
 }
 
@@ -221,7 +237,9 @@ async fn accepted(desk: &Arc<Desk>, visit: &Visit, form: &Form) -> Result<Respon
             Ok(enter(desk, visit, person, &known, "").await)
         }
         Accepted::Taken => {
-            let wrong = "There is somebody of this name: choose another.".to_owned();
+            let wrong = "There is somebody of this name: choose another. If that is you, and your password is \
+                         lost, let who invited you remove your name first: then this link takes it."
+                .to_owned();
             again(StatusCode::CONFLICT, wrong)
         }
         Accepted::Full => {

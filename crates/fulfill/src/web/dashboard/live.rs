@@ -8,6 +8,7 @@ use std::{
 };
 
 use axum::{
+    Extension,
     body::{Body, Bytes},
     http::{HeaderName, StatusCode, header},
     response::{IntoResponse, Response},
@@ -15,7 +16,7 @@ use axum::{
 use futures_util::stream;
 use tokio::sync::broadcast::{self, error::RecvError};
 
-use super::{Desk, State};
+use super::{Desk, In, State};
 use crate::clock::real_sleep;
 
 /// Pages that listen at once.
@@ -31,6 +32,8 @@ const TICKS_MAX: u32 = 300;
 
 struct Listener {
     desk: Arc<Desk>,
+    /// The login that listens, as it is kept.
+    login: String,
     looks: broadcast::Receiver<i64>,
     ticks: u32,
     quiet: u32,
@@ -42,13 +45,14 @@ impl Drop for Listener {
     }
 }
 
-pub(super) async fn news(axum::extract::State(desk): State) -> Response {
+pub(super) async fn news(axum::extract::State(desk): State, Extension(visit): In) -> Response {
     if desk.listeners.fetch_add(1, Relaxed) >= LISTENERS_MAX {
         desk.listeners.fetch_sub(1, Relaxed);
         return (StatusCode::SERVICE_UNAVAILABLE, "too many pages listen").into_response();
     }
     let looks = desk.web.wake.listen();
-    let listener = Listener { desk, looks, ticks: 0, quiet: 0 };
+    let login = visit.login.map(|login| login.digest).unwrap_or_default();
+    let listener = Listener { desk, login, looks, ticks: 0, quiet: 0 };
     let told = stream::unfold(listener, async |mut listener| {
         let line = listener.next().await?;
         Some((Ok::<_, Infallible>(Bytes::from_static(line)), listener))
@@ -75,16 +79,22 @@ impl Listener {
                     real_sleep(GATHERS).await;
                     self.looks = self.looks.resubscribe();
                     self.quiet = 0;
-                    return Some(b"data: changed\n\n");
+                    return self.still_there().await.then_some(b"data: changed\n\n");
                 }
                 () = real_sleep(TICK) => {
                     (self.ticks, self.quiet) = (self.ticks + 1, self.quiet + 1);
                     if self.quiet >= QUIET_TICKS {
                         self.quiet = 0;
-                        return Some(b"data: perhaps\n\n");
+                        return self.still_there().await.then_some(b"data: perhaps\n\n");
                     }
                 }
             }
         }
+    }
+
+    /// Nothing is told to who has signed out, was removed, or whose password is another one. Where the
+    /// database does not answer, the next time tells.
+    async fn still_there(&self) -> bool {
+        !matches!(self.desk.web.store.is_signed_in(&self.login).await, Ok(false))
     }
 }

@@ -9,11 +9,12 @@ use super::{
     Desk, In, State,
     form::Form,
     frame::{Frame, Visit, page},
-    gate::sentence,
+    gate::{sentence, too_many},
 };
 use crate::{
     sign_in::{self, PASSWORD_CHARS_MIN, Token},
     store::{ApiToken, Made, Person, StoreError},
+    web::visitors::later,
 };
 
 #[derive(Template)]
@@ -129,6 +130,13 @@ pub(super) async fn change_password(
     Extension(visit): In,
     Extension(form): Extension<Form>,
 ) -> Response {
+    // Whoever finds an open browser must not guess on, either.
+    if let Some(login) = &visit.login
+        && let Err(wait) = desk.by_name.take(&login.person.name, desk.web.clock.now())
+    {
+        let (code, wrong) = (StatusCode::TOO_MANY_REQUESTS, Some(too_many(wait)));
+        return later(shown(&desk, &visit, code, None, wrong).await, wait);
+    }
     match changed(&desk, &visit, &form).await {
         Ok(None) => visit.see_other("people?done=password"),
         Ok(Some(wrong)) => refused(&desk, &visit, &wrong).await,
@@ -145,10 +153,6 @@ async fn changed(desk: &Desk, visit: &Visit, form: &Form) -> Result<Option<Strin
     }
     if fresh != form.raw("again") {
         return Ok(Some("The two new passwords are not the same.".into()));
-    }
-    // Whoever finds an open browser must not guess on, either.
-    if !desk.by_name.take(&login.person.name, desk.web.clock.now()) {
-        return Ok(Some("Too many tries. Wait a minute, then try again.".into()));
     }
     let known = desk.web.store.password(&login.person.name).await?;
     match desk.passwords.check(form.raw("old"), known.map(|(_, hash)| hash)).await {

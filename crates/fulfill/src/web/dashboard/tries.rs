@@ -26,20 +26,24 @@ impl<K: Eq + Hash + Clone> Tries<K> {
     }
 
     /// Takes one try of somebody's.
-    pub(super) fn take(&self, who: &K, now: Millis) -> bool {
+    ///
+    /// # Errors
+    /// How long it is until there is one again.
+    pub(super) fn take(&self, who: &K, now: Millis) -> Result<(), Millis> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let (newer, older) = &mut *known;
         // Kept as the moment when all tries are there again: each one puts it off.
         let full_at = newer.get(who).or_else(|| older.get(who)).copied().unwrap_or(now);
         let after = full_at.max(now) + self.every;
-        if after - now > self.at_once * self.every {
-            return false;
+        let wait = after - now - self.at_once * self.every;
+        if wait > 0 {
+            return Err(wait);
         }
         if newer.len() >= KNOWN_MAX && !newer.contains_key(who) {
             *older = std::mem::take(newer);
         }
         newer.insert(who.clone(), after);
-        true
+        Ok(())
     }
 
     /// Whoever proved to be somebody has all tries again.
@@ -57,10 +61,12 @@ mod tests {
     #[test]
     fn tries_are_counted_for_each_and_come_back_one_by_one() {
         let tries = Tries::new(3, 1_000);
-        let granted = |who: &str, now| (0..9).filter(|_| tries.take(&who.to_owned(), now)).count();
+        let granted =
+            |who: &str, now| (0..9).filter(|_| tries.take(&who.to_owned(), now).is_ok()).count();
         assert_eq!(granted("ann", 0), 3);
         assert_eq!(granted("bob", 0), 3);
-        assert_eq!(granted("ann", 999), 0);
+        assert_eq!(tries.take(&"ann".to_owned(), 0), Err(1_000));
+        assert_eq!(tries.take(&"ann".to_owned(), 999), Err(1));
         assert_eq!(granted("ann", 1_000), 1);
         assert_eq!(granted("ann", 9_000), 3);
         tries.forgive(&"ann".to_owned());
@@ -70,7 +76,7 @@ mod tests {
     #[test]
     fn many_who_try_take_bounded_room() {
         let tries = Tries::new(1, 1_000);
-        (0..5 * KNOWN_MAX).for_each(|n| assert!(tries.take(&n, 0)));
+        (0..5 * KNOWN_MAX).for_each(|n| assert!(tries.take(&n, 0).is_ok()));
         let known = tries.known.lock().unwrap();
         assert!(known.0.len() + known.1.len() <= 2 * KNOWN_MAX);
         assert!(known.0.contains_key(&(5 * KNOWN_MAX - 1)));

@@ -5,7 +5,10 @@ use std::time::Duration;
 use reqwest::Method;
 
 use super::{Merchant, PASSWORD, cookie, idle, try_to_sign_in};
-use crate::bench::{Site, send};
+use crate::{
+    bench::{Site, send},
+    stripe::paid,
+};
 
 /// What stands in a field of the page.
 fn value(page: &str, name: &str) -> String {
@@ -114,7 +117,9 @@ async fn a_lost_password_is_replaced_by_who_sees_the_programs_terminal() {
     let ann = Merchant::ann(&site).await;
     let link = site.fulfill.sign_in_link().await.unwrap();
     let (_, token) = link.split_once("token=").unwrap();
-    assert_eq!(setup(&site, token, "ann", "another password").await.status, 303);
+    let hint = site.get("/dashboard/sign-in").await.text;
+    assert!(hint.contains("fulfilld dashboard link"), "{hint}");
+    assert_eq!(setup(&site, token, "Ann", "another password").await.status, 303, "in any case");
     assert_eq!(ann.get("/people").await.status, 303, "logins of before are over");
     assert_eq!(try_to_sign_in(&site, "ann", PASSWORD).await.status, 401);
     Merchant::sign_in(&site, "ann", "another password").await;
@@ -154,7 +159,11 @@ async fn passwords_are_tried_ten_times_and_then_slowly() {
     }
     let right = try_to_sign_in(&site, "ann", PASSWORD).await;
     assert_eq!(right.status, 429, "the right one is not told apart");
-    site.clock.advance(Duration::from_secs(30));
+    assert_eq!(right.header("retry-after"), "30");
+    assert!(right.text.contains("Try again in 30 seconds"), "{}", right.text);
+    site.clock.advance(Duration::from_millis(29_500));
+    assert_eq!(try_to_sign_in(&site, "ann", PASSWORD).await.header("retry-after"), "1");
+    site.clock.advance(Duration::from_millis(500));
     Merchant::sign_in(&site, "ann", PASSWORD).await;
     assert_eq!(try_to_sign_in(&site, "ann", "wrong password").await.status, 401, "all are back");
 }
@@ -172,7 +181,54 @@ async fn a_name_is_tried_from_many_addresses_thirty_times() {
     for n in 0..30 {
         assert_eq!(from(n).await.status, 401);
     }
-    assert_eq!(from(99).await.status, 429);
+    let last = from(99).await;
+    assert_eq!((last.status, last.header("retry-after")), (429, "20"));
+}
+
+#[tokio::test]
+async fn who_finds_an_open_browser_guesses_thirty_times() {
+    let site = idle().await;
+    let ann = Merchant::ann(&site).await;
+    let guess = [("old", "wrong password"), ("password", "another password"), ("again", "x")];
+    for _ in 0..30 {
+        assert_eq!(ann.post("/people/password", &guess).await.status, 400);
+    }
+    let last = ann.post("/people/password", &guess).await;
+    assert_eq!((last.status, last.header("retry-after")), (429, "20"));
+}
+
+#[tokio::test]
+async fn who_is_signed_in_no_more_hears_no_more() {
+    let site = Site::open().await;
+    let ann = Merchant::ann(&site).await;
+    site.fulfill.add_person("bob", PASSWORD).await.unwrap();
+    let people = site.fulfill.store().people().await.unwrap();
+    let bob_seq = people.iter().find(|p| p.name == "bob").unwrap().seq.to_string();
+    let mut listening = Vec::new();
+    for name in ["ann", "ann", "bob"] {
+        let who = Merchant::sign_in(&site, name, PASSWORD).await;
+        let mut stream = who.request(Method::GET, "/live").send().await.unwrap();
+        // It is heard that something has changed as long as one is signed in.
+        ann.post("/stock", &[("sku", "SHIRT-M"), ("units", "1")]).await;
+        site.buy(paid(&format!("cs_test_{}", listening.len()), &["course"])).await;
+        let heard = stream.chunk().await.unwrap().unwrap();
+        assert!(heard.starts_with(b"data: "), "{heard:?}");
+        listening.push((who, stream));
+    }
+    listening[0].0.post("/sign-out", &[]).await;
+    ann.post("/people/remove", &[("person", &bob_seq)]).await;
+    let fields =
+        [("old", PASSWORD), ("password", "another password"), ("again", "another password")];
+    assert_eq!(ann.post("/people/password", &fields).await.status, 303);
+    site.buy(paid("cs_test_last", &["course"])).await;
+    for (_, mut stream) in listening {
+        // What was under way when it happened may still come; then it is over.
+        let mut more = 0;
+        while stream.chunk().await.unwrap().is_some() {
+            more += 1;
+            assert!(more <= 3, "it goes on");
+        }
+    }
 }
 
 #[tokio::test]
@@ -289,6 +345,7 @@ async fn people_invite_and_remove_each_other_but_the_last_one_stays() {
     assert!(page.text.contains("ann invites you"));
     let taken = setup(&site, token, "ann", "another password").await;
     assert_eq!(taken.status, 409, "an invitation takes nobody's place");
+    assert!(taken.text.contains("remove your name first"), "{}", taken.text);
     let bob = setup(&site, token, "bob", "bobs own password").await;
     let bob = Merchant { site: &site, cookie: cookie(&bob) };
     let people = site.fulfill.store().people().await.unwrap();
@@ -298,6 +355,22 @@ async fn people_invite_and_remove_each_other_but_the_last_one_stays() {
     let last = bob.post("/people/remove", &[("person", &seq("bob"))]).await;
     assert_eq!(last.status, 400);
     assert!(last.text.contains("The last person stays"));
+}
+
+#[tokio::test]
+async fn a_lost_password_is_replaced_by_being_removed_and_invited_anew() {
+    let site = idle().await;
+    let ann = Merchant::ann(&site).await;
+    site.fulfill.add_person("bob", PASSWORD).await.unwrap();
+    let invited = ann.post("/people/invite", &[]).await.text;
+    let (_, rest) = invited.split_once("/dashboard/setup?token=").unwrap();
+    let token = rest.split_once('<').unwrap().0;
+    assert_eq!(setup(&site, token, "bob", "another password").await.status, 409);
+    let people = site.fulfill.store().people().await.unwrap();
+    let bob = people.iter().find(|p| p.name == "bob").unwrap().seq.to_string();
+    assert_eq!(ann.post("/people/remove", &[("person", &bob)]).await.status, 303);
+    assert_eq!(setup(&site, token, "bob", "another password").await.status, 303);
+    Merchant::sign_in(&site, "bob", "another password").await;
 }
 
 #[tokio::test]
