@@ -7,6 +7,7 @@ use std::{
 };
 
 use anyhow::{Context as _, bail};
+use fulfill::store::Imported;
 
 use crate::{
     cli::KeysCommand,
@@ -55,10 +56,12 @@ async fn import(config: Option<&Path>, pool: String, file: PathBuf) -> anyhow::R
     let imported = here.fulfill.store().import_keys(&pool, &keys).await.with_context(|| {
         format!("pool {pool}: not everything was imported; import the same file again")
     })?;
-    say(format_args!(
-        "pool {pool}: {} new, {} known already, {} free",
-        imported.new, imported.known, imported.free
-    ));
+    let Imported { new, known, repeated, free } = imported;
+    let repeated = match repeated {
+        0 => String::new(),
+        count => format!("; {count} stood in the list before"),
+    };
+    say(format_args!("pool {pool}: {new} new, {known} known already, {free} free{repeated}"));
     let pools = here.settings.products.iter().filter_map(|p| Some(p.key.as_ref()?.pool.as_str()));
     if let Some(note) = unknown(&here, &pool, "draws", pools) {
         say(note);

@@ -24,6 +24,8 @@ pub struct Imported {
     pub new: u64,
     /// Keys the pool had already.
     pub known: u64,
+    /// Keys that stood in the list before, each time.
+    pub repeated: u64,
     /// Keys nobody has drawn yet, all of the pool's.
     pub free: i64,
 }
@@ -78,12 +80,19 @@ impl Store {
     ///
     /// # Errors
     /// When it cannot be written; what was imported before stays, and the same import may be run again.
-    pub async fn import_keys(&self, pool: &str, keys: &[String]) -> Result<Imported, StoreError> {
-        let mut sum = Imported::default();
+    pub async fn import_keys(
+        &self,
+        pool: &str,
+        keys: &[impl AsRef<str> + Sync],
+    ) -> Result<Imported, StoreError> {
         let mut seen = BTreeSet::new();
-        let keys: Vec<&String> = keys.iter().filter(|key| seen.insert(key.as_str())).collect();
+        let all = keys.len() as u64;
+        let keys: Vec<&str> =
+            keys.iter().map(AsRef::as_ref).filter(|key| seen.insert(*key)).collect();
+        drop(seen);
+        let mut sum = Imported { repeated: all - keys.len() as u64, ..Imported::default() };
         for chunk in keys.chunks(IMPORT_BATCH) {
-            let chunk: Vec<String> = chunk.iter().map(|key| (*key).clone()).collect();
+            let chunk: Vec<String> = chunk.iter().map(|key| (*key).to_owned()).collect();
             let part = self.import_some(pool, chunk).await?;
             sum.new += part.new;
             sum.known += part.known;
@@ -148,7 +157,7 @@ impl Store {
                         )
                         .await?;
                     let new = new.len() as u64;
-                    Ok(Imported { new, known: keys.len() as u64 - new, free: 0 })
+                    Ok(Imported { new, known: keys.len() as u64 - new, ..Imported::default() })
                 })
             })
             .await

@@ -60,12 +60,14 @@ pub(super) async fn import_keys(
         pool,
         new = imported.new,
         known = imported.known,
+        repeated = imported.repeated,
         free = imported.free,
         "license keys were imported"
     );
     let told = json!({
         "object": "import", "pool": pool,
-        "new": imported.new, "known": imported.known, "free": imported.free,
+        "new": imported.new, "known": imported.known, "repeated": imported.repeated,
+        "free": imported.free,
     });
     Ok(Json(told).into_response())
 }

@@ -153,7 +153,7 @@ both!(a_batch_of_orders_leaves_one_movement_each, async |t| {
 both!(shelves_and_pools_are_listed_with_what_waits, async |t| {
     t.pay("cs_test_a", &[("shirt", 2)]).await;
     t.pay("cs_test_b", &[("editor", 3)]).await;
-    t.store.import_keys("editor", &["A".into(), "B".into()]).await.unwrap();
+    t.store.import_keys("editor", &["A", "B"]).await.unwrap();
     let shelf = t.store.shelves().await.unwrap().remove(0);
     assert_eq!((shelf.sku.as_str(), shelf.on_hand, shelf.waiting), ("SHIRT", 0, 1));
     let pool = t.store.pools().await.unwrap().remove(0);

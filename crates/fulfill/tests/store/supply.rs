@@ -103,6 +103,7 @@ both!(an_import_of_keys_can_be_run_again, async |t| {
     let twins: Vec<String> = ["K-1", "NEW", "NEW"].map(str::to_owned).into();
     let third = t.store.import_keys("editor", &twins).await.unwrap();
     assert_eq!((third.new, third.known, third.free), (1, 1, 1_201));
+    assert_eq!((again.repeated, third.repeated), (0, 1), "twice in one list is not in the pool");
 });
 
 both!(imports_side_by_side_take_every_key_once, async |t| {

@@ -1,16 +1,19 @@
 //! What a form sent, or an address asks.
 
+use std::sync::Arc;
+
 /// Fields of a form; more are not read.
 const FIELDS_MAX: usize = 1_000;
 
-/// Names and values, in their order.
+/// Names and values, in their order. A copy of a form is another hold on the same one: a list of keys
+/// may be long.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Form(Vec<(String, String)>);
+pub(super) struct Form(Arc<Vec<(String, String)>>);
 
 impl Form {
     pub(super) fn read(encoded: &[u8]) -> Self {
         let pairs = form_urlencoded::parse(encoded).into_owned();
-        Self(pairs.take(FIELDS_MAX).collect())
+        Self(Arc::new(pairs.take(FIELDS_MAX).collect()))
     }
 
     /// The first value of this name, without what stands around it; empty when there is none.

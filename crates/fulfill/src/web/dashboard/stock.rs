@@ -10,7 +10,9 @@ use super::{
     form::Form,
     frame::{Frame, Visit, page},
 };
-use crate::store::{FEW_KEYS, MovementView, PoolView, ShelfView, StockChange, StoreError};
+use crate::store::{
+    FEW_KEYS, Imported, MovementView, PoolView, ShelfView, StockChange, StoreError,
+};
 
 /// Longest SKU, pool or key, in bytes.
 const NAME_BYTES_MAX: usize = 500;
@@ -175,29 +177,58 @@ pub(super) async fn import(
         return again("Which pool? Its name is empty or too long.").await;
     }
     let lines = form.raw("keys").trim_start_matches('\u{feff}').lines().map(str::trim);
-    let keys: Vec<String> = lines.filter(|key| !key.is_empty()).map(str::to_owned).collect();
+    let lines = lines.enumerate().filter(|(_, key)| !key.is_empty());
+    let odd: Vec<usize> =
+        lines.clone().filter(|(_, key)| !is_plain(key)).map(|(at, _)| at + 1).collect();
+    if let Some((first, others)) = odd.split_first() {
+        let others = if others.is_empty() {
+            String::new()
+        } else {
+            format!(" (and {} more lines)", others.len())
+        };
+        return again(&format!(
+            "Line {first}{others} is too long, or not plain text. Nothing was imported."
+        ))
+        .await;
+    }
+    // As they stand in the form: a list may be long, and there need not be another one.
+    let keys: Vec<&str> = lines.map(|(_, key)| key).collect();
     if keys.is_empty() {
         return again("There are no keys: write one a line.").await;
-    }
-    if let Some(at) = keys.iter().position(|key| !is_plain(key)) {
-        let wrong = format!("Key {} is too long, or not plain text. Nothing was imported.", at + 1);
-        return again(&wrong).await;
     }
     match desk.web.store.import_keys(pool, &keys).await {
         Ok(imported) => {
             desk.web.wake.filled();
-            let (new, known, free) = (imported.new, imported.known, imported.free);
-            tracing::info!(pool, new, known, free, who = visit.who(), "license keys were imported");
-            let said = match known {
-                0 => format!("Pool {pool}: {new} new keys, {free} are free now."),
-                _ => format!(
-                    "Pool {pool}: {new} new keys, {known} were there already, {free} are free now."
-                ),
-            };
-            shown(&desk, &visit, StatusCode::OK, |made| Page { said: Some(said), ..made }).await
+            let Imported { new, known, repeated, free } = imported;
+            tracing::info!(
+                pool,
+                new,
+                known,
+                repeated,
+                free,
+                who = visit.who(),
+                "license keys were imported"
+            );
+            let said = Some(imported_into(&desk, pool, &imported));
+            shown(&desk, &visit, StatusCode::OK, |made| Page { said, ..made }).await
         }
         Err(error) => desk.trouble(&visit, &error),
     }
+}
+
+/// What became of the lines of an import, all of them; a slip in the pool's name shows in that nothing
+/// draws from it.
+fn imported_into(desk: &Desk, pool: &str, imported: &Imported) -> String {
+    let Imported { new, known, repeated, free } = imported;
+    let unused = if desk.pools().iter().any(|drawn| drawn == pool) {
+        ""
+    } else {
+        " No product in the catalog draws from it; products may say so themselves, as metadata at Stripe."
+    };
+    format!(
+        "Pool {pool}: {new} added, {known} were there already, {repeated} stood in the list before, none \
+         refused. {free} are free now.{unused}"
+    )
 }
 
 #[cfg(test)]

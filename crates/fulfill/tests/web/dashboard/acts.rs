@@ -156,8 +156,21 @@ async fn stock_is_booked_with_a_reason_and_keys_are_imported() {
     assert_eq!(ann.post("/stock", &units).await.status, 303);
     let keys =
         ann.post("/keys", &[("pool", "editor"), ("keys", "\u{feff}K-1\r\n\r\n K-2 \nK-1")]).await;
-    assert!(keys.text.contains("2 new keys"), "{}", keys.text);
+    let told =
+        "Pool editor: 2 added, 0 were there already, 1 stood in the list before, none refused.";
+    assert!(keys.text.contains(told), "{}", keys.text);
     site.fulfilled("cs_test_a1").await;
+    let odd = [("pool", "editor"), ("keys", "K-3\n\nK-\u{1}\nK-4\n\u{2}")];
+    let odd = ann.post("/keys", &odd).await;
+    assert!(odd.text.contains("Line 3 (and 1 more lines) is too long"), "{}", odd.text);
+    let again = ann.post("/keys", &[("pool", "editor"), ("keys", "K-3\nK-1\nK-2")]).await;
+    let told =
+        "Pool editor: 1 added, 2 were there already, 0 stood in the list before, none refused.";
+    assert!(again.text.contains(told), "nothing of the refused list: {}", again.text);
+    assert!(again.text.contains("2 are free now"), "{}", again.text);
+    let slip = ann.post("/keys", &[("pool", "editr"), ("keys", "K-1")]).await;
+    assert!(slip.text.contains("Pool editr: 1 added"), "each pool has its own: {}", slip.text);
+    assert!(slip.text.contains("No product in the catalog draws from it"), "{}", slip.text);
     let page = ann.page("/stock?sku=SHIRT-M").await;
     for shown in ["counted", "ann", "+12", "an order"] {
         assert!(page.contains(shown), "{shown}: {page}");
