@@ -13,6 +13,8 @@ pub(super) struct Field {
     pub(super) id: String,
     pub(super) name: String,
     pub(super) label: String,
+    /// Instead of it, one of these by the kind of the method that is chosen.
+    pub(super) labels: Vec<(&'static str, &'static str)>,
     pub(super) kind: Kind,
     pub(super) value: String,
     pub(super) autocomplete: &'static str,
@@ -49,6 +51,7 @@ impl Maker<'_> {
             id: name.replace('[', "-").replace(']', ""),
             name: name.to_owned(),
             label: label.to_owned(),
+            labels: Vec::new(),
             kind: Kind::Input("text"),
             value: value.to_owned(),
             autocomplete: "off",

@@ -153,13 +153,24 @@ async function bank(browser) {
   stayedHome(page);
 }
 
+/** What the field for a name is called, as it is seen. */
+const payer = (page) => page.$eval("label[for=name]", (one) => one.innerText.trim());
+
 async function debit(browser) {
+  const plain = await tab(browser, { language: "de", script: false });
+  await plain.goto(given.url);
+  for (const [method, name] of [["sepa_debit", "Name der Kontoinhaberin oder des Kontoinhabers"], ["card", "Name auf der Karte"]]) {
+    await click(plain, `label:has(#method-${method})`);
+    check((await payer(plain)) === name, await payer(plain));
+  }
+  await plain.close();
   const page = await tab(browser, { language: "de", viewport: PHONE });
   await page.goto(given.url);
   await fits(page);
   await fill(page, "email", "ada@example.com");
   await click(page, "label:has(#method-sepa_debit)");
   await page.waitForSelector("#iban", { visible: true });
+  check((await payer(page)) === "Name der Kontoinhaberin oder des Kontoinhabers", await payer(page));
   check(!(await page.$("#billing_country")) || (await page.waitForSelector("#billing_country", { hidden: true })) === null, "a debit asks for no card's country");
   await fill(page, "iban", "AT611904300234573201");
   await fill(page, "name", "Ada Buyer");

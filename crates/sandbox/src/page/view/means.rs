@@ -8,11 +8,24 @@ use crate::{
     },
 };
 
-/// Whose card or account it is.
+/// Whose card or account it is: called as the chosen method has it.
 pub(super) fn payer(methods: &[&str], filled: &Filled, maker: &Maker<'_>) -> Field {
-    let vouchers = methods.iter().all(|method| is_voucher(method));
-    let label = if vouchers { maker.words.buyer.full_name } else { maker.words.means.payer };
-    maker.text("name", label, &filled.name).fills("name")
+    let words = maker.words;
+    let mut labels: Vec<_> = methods
+        .iter()
+        .map(|method| match *method {
+            "card" => ("card", words.means.payer_card),
+            slip if is_voucher(slip) => ("slip", words.buyer.full_name),
+            _ => ("account", words.means.payer_account),
+        })
+        .collect();
+    labels.sort_unstable();
+    labels.dedup();
+    let field = maker.text("name", words.means.payer, &filled.name).fills("name");
+    match labels[..] {
+        [(_, only)] => Field { label: only.to_owned(), ..field },
+        _ => Field { labels, ..field },
+    }
 }
 
 pub(super) fn methods(

@@ -14,7 +14,7 @@ pub(super) static WORDS: Words = Words {
     told,
     frame: Frame {
         sandbox: "Sandbox",
-        nothing_charged: "Diese Kasse ist zum Üben. Es wird nichts abgebucht; geben Sie nie eine echte Karte ein.",
+        nothing_charged: "Dies ist eine Übungskasse. Es wird nichts abgebucht; geben Sie nie eine echte Karte ein.",
         title_error: "Fehler",
         back: "Zurück zum Shop",
         back_to: |shop| format!("Zurück zu {shop}"),
@@ -26,7 +26,7 @@ pub(super) static WORDS: Words = Words {
                 "Der Betrag ist jetzt {total}. Bitte prüfen Sie Ihre Bestellung und zahlen Sie erneut."
             )
         },
-        small_print: "Sie sind in einer Sandbox: Keine Bank wird gefragt, kein Geld bewegt sich.",
+        small_print: "Dies ist eine Sandbox: Es wird keine Bank gefragt und kein Geld bewegt.",
     },
     order: OrderWords {
         pay: "Kasse",
@@ -83,12 +83,12 @@ pub(super) static WORDS: Words = Words {
         province: "Provinz",
         region: "Bundesland oder Region",
         choose: "Bitte wählen…",
-        optional: "freiwillig",
+        optional: "optional",
         shipping_method: "Versandart",
         estimate,
-        details: "Mehr zu Ihrer Bestellung",
+        details: "Weitere Angaben zu Ihrer Bestellung",
         agree_terms: "Ich stimme den Geschäftsbedingungen des Shops zu.",
-        agree_promotions: "Schicken Sie mir Neues und Angebote dieses Shops.",
+        agree_promotions: "Ich möchte Neuigkeiten und Angebote dieses Shops erhalten.",
     },
     means: MeansWords {
         payment: "Zahlung",
@@ -97,20 +97,22 @@ pub(super) static WORDS: Words = Words {
         expiry: "Gültig bis",
         expiry_shape: "MM / JJ",
         cvc: "Prüfnummer",
-        payer: "Name auf der Karte oder Kontoinhaber",
+        payer: "Name",
+        payer_card: "Name auf der Karte",
+        payer_account: "Name der Kontoinhaberin oder des Kontoinhabers",
         sepa: "SEPA-Lastschrift",
         ach: "US-Bankkonto",
         routing_number: "Bankleitzahl (Routing Number)",
         account_number: "Kontonummer",
-        debit_later: "Die Lastschrift dauert einige Tage; der Shop erfährt, ob sie angekommen ist.",
-        voucher_later: "Sie erhalten eine Nummer zum Bezahlen. Der Shop erfährt, wenn Sie bezahlt haben.",
+        debit_later: "Die Lastschrift dauert einige Tage. Der Shop erfährt, ob das Geld angekommen ist.",
+        voucher_later: "Sie erhalten eine Nummer, mit der Sie bezahlen. Der Shop erfährt es, sobald Sie bezahlt haben.",
         tries: "Testnummern",
         paid: "wird bezahlt",
         declined: "wird abgelehnt",
         insufficient: "ist nicht gedeckt",
-        asks: "fragt Sie bei der Bank",
+        asks: "verlangt Ihre Freigabe",
         arrives: "kommt später an",
-        fails: "scheitert später",
+        fails: "schlägt später fehl",
         disputed: "wird später angefochten",
         bank_title: "Zahlung bestätigen",
         bank_asks: |amount| format!("Geben Sie die Zahlung über {amount} frei?"),
@@ -125,16 +127,16 @@ pub(super) static WORDS: Words = Words {
     closed: ClosedWords {
         welcome: (
             "Eine Sandbox für Checkout",
-            "Dies ist ein vorgespieltes Stripe: Hier bewegt sich kein Geld. Richten Sie einen Stripe-Client auf diese Adresse, legen Sie eine Checkout Session an und öffnen Sie ihre url.",
+            "Dies ist ein nachgebildetes Stripe: Hier wird kein Geld bewegt. Geben Sie einem Stripe-Client diese Adresse, legen Sie eine Checkout Session an und öffnen Sie deren url.",
         ),
-        no_page: ("Keine solche Seite", "Unter dieser Adresse hat die Sandbox keine Seite."),
+        no_page: ("Diese Seite gibt es nicht", "Unter dieser Adresse hat die Sandbox keine Seite."),
         no_session: (
             "Hier gibt es nichts zu bezahlen",
             "Diese Kassenseite gibt es nicht. Bitte prüfen Sie den Link oder gehen Sie zurück zum Shop.",
         ),
         too_large: (
             "Das ist zu viel",
-            "Es wurde mehr geschickt, als diese Seite annimmt. Es ist nichts bezahlt. Bitte gehen Sie zurück und füllen Sie weniger aus.",
+            "Es wurde mehr geschickt, als diese Seite annimmt. Es wurde nichts bezahlt. Bitte gehen Sie zurück und füllen Sie weniger aus.",
         ),
         already_paid: (
             "Sie haben schon bezahlt",
@@ -150,12 +152,12 @@ pub(super) static WORDS: Words = Words {
             "Der Shop hat diesen Zahlungslink abgeschaltet. Bitten Sie ihn um einen anderen.",
         ),
         thanks: ("Vielen Dank", "Ihre Bestellung ist abgeschlossen."),
-        thanks_later: "Ihre Bestellung ist aufgegeben. Der Shop erfährt, wenn die Zahlung angekommen ist.",
+        thanks_later: "Ihre Bestellung ist eingegangen. Der Shop erfährt es, sobald die Zahlung angekommen ist.",
         paid: "Bezahlt",
         bad_landing: "Sie haben bezahlt, aber die Adresse des Shops lässt sich nicht öffnen.",
         answered: (
             "Vielen Dank",
-            "Ihre Antwort ist weitergegeben. Sie können diese Seite schließen.",
+            "Ihre Antwort wurde weitergegeben. Sie können diese Seite schließen.",
         ),
         nothing_done: (
             "Hier ist nichts",
@@ -167,7 +169,7 @@ pub(super) static WORDS: Words = Words {
         title: "Mit Ihrer Nummer bezahlen",
         pay_by: |amount, date| format!("Bezahlen Sie {amount} bis zum {date}."),
         number: "Nummer",
-        entity: "Einrichtung",
+        entity: "Empfänger (Entidade)",
         paid: (
             "Die Nummer ist bezahlt",
             "Der Shop hat erfahren, dass Ihre Zahlung angekommen ist.",
@@ -246,8 +248,8 @@ fn problem(problem: &Problem) -> String {
         Problem::State => "Wählen Sie den Bundesstaat.",
         Problem::Country => "Wählen Sie eines der Länder.",
         Problem::Method => "Wählen Sie eine Zahlungsart.",
-        Problem::NoButton => "So einen Knopf hat diese Seite nicht. Versuchen Sie es noch einmal.",
-        Problem::Unprintable => "Entfernen Sie die Zeichen, die man nicht sieht.",
+        Problem::NoButton => "Diese Schaltfläche gibt es hier nicht. Versuchen Sie es noch einmal.",
+        Problem::Unprintable => "Entfernen Sie die unsichtbaren Zeichen.",
         Problem::TaxNumber => "Geben Sie die Steuernummer mit ihrem Land ein, wie DE123456789.",
         Problem::Order(order) => return about_order(order),
         Problem::Told(english) => return told(english).unwrap_or(english).to_owned(),
@@ -276,11 +278,11 @@ fn about_order(problem: &checkout::Problem) -> String {
             return format!("Wählen Sie höchstens {}.", amount(*most, currency));
         }
         About::NoSuchShipping => "Wählen Sie eine der Versandarten.",
-        About::CodesNotTaken => "Für diese Bestellung gelten keine Codes.",
+        About::CodesNotTaken => "Für diese Bestellung gibt es keine Rabattcodes.",
         About::CodeUnknown => "Dieser Code ist nicht gültig.",
         About::CodeExpired => "Dieser Code ist abgelaufen.",
         About::CodeUsedUp => "Dieser Code ist aufgebraucht.",
-        About::CodeForOthers => "Dieser Code gilt für jemand anderen.",
+        About::CodeForOthers => "Dieser Code ist für jemand anderen bestimmt.",
         About::CodeForNewCustomers => "Dieser Code gilt nur für die erste Bestellung.",
         About::CodeNeeds(least, currency) => {
             return format!("Dieser Code gilt für Bestellungen ab {}.", amount(*least, currency));
@@ -332,7 +334,7 @@ fn told(english: &str) -> Option<&'static str> {
         "We are unable to authenticate your payment method. Please choose a different payment method and try again." => {
             "Ihre Bank hat die Zahlung nicht bestätigt. Wählen Sie ein anderes Zahlungsmittel und versuchen Sie es noch einmal."
         }
-        "The payment failed." => "Die Zahlung ist gescheitert.",
+        "The payment failed." => "Die Zahlung ist fehlgeschlagen.",
         "The IBAN is incomplete." => "Die IBAN ist unvollständig.",
         "The IBAN is invalid." => "Die IBAN ist ungültig.",
         "The routing number has 9 digits (110000000 in the sandbox)." => {

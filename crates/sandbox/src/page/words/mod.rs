@@ -129,7 +129,10 @@ pub(in crate::page) struct MeansWords {
     pub(in crate::page) expiry: &'static str,
     pub(in crate::page) expiry_shape: &'static str,
     pub(in crate::page) cvc: &'static str,
+    /// Whoever pays, however that is done.
     pub(in crate::page) payer: &'static str,
+    pub(in crate::page) payer_card: &'static str,
+    pub(in crate::page) payer_account: &'static str,
     pub(in crate::page) sepa: &'static str,
     pub(in crate::page) ach: &'static str,
     pub(in crate::page) routing_number: &'static str,
