@@ -44,7 +44,7 @@ pub(super) const WORDS: Words = Words {
     },
     failed: Say {
         title: "Die Zahlung war nicht erfolgreich",
-        text: "Ihre Bank oder Ihr Zahlungsdienst hat die Zahlung nicht ausgeführt, daher konnten wir \
+        text: "Ihre Bank oder Ihr Zahlungsdienst hat die Zahlung nicht durchgeführt, daher konnten wir \
                diese Bestellung nicht ausführen. Wenn Sie sie weiterhin wünschen, bestellen Sie bitte \
                im Shop noch einmal, vielleicht mit einer anderen Zahlungsart.",
     },

@@ -16,7 +16,7 @@ pub(super) const WORDS: Words = Words {
     access: Say {
         subject: "Ihre Zugänge und Schlüssel{% if shop.name %} von {{ shop.name }}{% endif %}",
         title: "Ihre Zugänge und Schlüssel",
-        text: "Das können Sie ab jetzt verwenden. Bitte bewahren Sie diese E-Mail auf.",
+        text: "Das steht Ihnen ab sofort zur Verfügung. Bitte bewahren Sie diese E-Mail auf.",
     },
     payment_pending: Say {
         subject: "{% if shop.name %}{{ shop.name }}: {% endif %}Ihre Zahlung ist unterwegs",
@@ -30,8 +30,8 @@ pub(super) const WORDS: Words = Words {
         subject: "{% if shop.name %}{{ shop.name }}: {% endif %}\
                   Ihre Zahlung war leider nicht erfolgreich",
         title: "Ihre Zahlung war leider nicht erfolgreich",
-        text: "Es tut uns leid: Ihre Bank oder Ihr Zahlungsdienst hat die Zahlung nicht ausgeführt, \
-               daher konnten wir Ihre Bestellung nicht annehmen. Wenn Sie sie weiterhin wünschen, \
+        text: "Es tut uns leid: Ihre Bank oder Ihr Zahlungsdienst hat die Zahlung nicht durchgeführt, \
+               daher konnten wir Ihre Bestellung nicht ausführen. Wenn Sie sie weiterhin wünschen, \
                bestellen Sie bitte im Shop noch einmal, vielleicht mit einer anderen Zahlungsart.",
     },
     shipped: Say {
@@ -40,26 +40,26 @@ pub(super) const WORDS: Words = Words {
                   {% else %}Ihre Bestellung wurde versandt{% endif %}",
         title: "Ihr Paket ist unterwegs",
         text: "{% if part %}Diese Artikel Ihrer Bestellung sind unterwegs.\
-               {% else %}Wir haben Ihre Bestellung an den Versand übergeben.{% endif %}",
+               {% else %}Wir haben Ihre Bestellung versandt.{% endif %}",
     },
     link: Say {
         subject: "Der Link zu Ihren Bestellungen{% if shop.name %} bei {{ shop.name }}{% endif %}",
         title: "Hier ist der Link zu Ihren Bestellungen",
-        text: "Sie (oder jemand, der Ihre E-Mail-Adresse eingegeben hat) haben den Link zu Ihren Bestellungen \
-               angefordert. Er gilt eine Stunde und zeigt Ihre Bestellungen mit allem, was dazugehört; bitte geben Sie ihn \
-               nicht weiter. Falls Sie es nicht waren, müssen Sie nichts tun.",
+        text: "Dieser Link wurde mit Ihrer E-Mail-Adresse angefordert. Er gilt eine Stunde und zeigt Ihre \
+               Bestellungen mit allem, was dazugehört; bitte geben Sie ihn nicht weiter. Falls Sie ihn nicht \
+               angefordert haben, müssen Sie nichts tun.",
     },
     new_order: Say {
         subject: "{% if shop.name %}{{ shop.name }}: neue Bestellung\
                   {% else %}Neue Bestellung{% endif %}{% if total %} ({{ total }}){% endif %}",
         title: "Neue Bestellung",
-        text: "Jemand hat bei Ihnen eingekauft.",
+        text: "In Ihrem Shop ist eine neue Bestellung eingegangen.",
     },
     needs_attention: Say {
         subject: "{% if shop.name %}{{ shop.name }}: {% endif %}\
-                  Eine Bestellung braucht Sie{% if total %} ({{ total }}){% endif %}",
-        title: "Eine Bestellung braucht Sie",
-        text: "Diese Bestellung kommt von allein nicht weiter.",
+                  Eine Bestellung wartet auf Sie{% if total %} ({{ total }}){% endif %}",
+        title: "Eine Bestellung wartet auf Sie",
+        text: "Diese Bestellung kommt ohne Sie nicht weiter.",
     },
     summary: Say {
         subject: "{% if shop.name %}{{ shop.name }}\
@@ -75,7 +75,7 @@ pub(super) const WORDS: Words = Words {
     free: "Kostenlos",
     date: "Datum",
     open: "Öffnen:",
-    access_to: "Sie haben Zugang:",
+    access_to: "Ihr Zugang:",
     until: "bis",
     key: "Ihr Lizenzschlüssel",
     keys: "Ihre Lizenzschlüssel",
@@ -111,7 +111,7 @@ pub(super) const WORDS: Words = Words {
     nothing_waits: "Nichts wartet auf Sie.",
     waits_attention: "Bestellungen, um die Sie sich kümmern müssen",
     waits_stuck: "Zustellungen, die feststecken",
-    waits_parcels: "Bestellungen mit einem Paket zu packen",
+    waits_parcels: "Bestellungen, für die ein Paket zu packen ist",
     waits_payment: "Zahlungen, die unterwegs sind",
     low_keys: "Nur noch wenige Lizenzschlüssel",
     low_stock: "Wenig im Lager",
