@@ -109,8 +109,7 @@ impl Store {
                     let word = |name: &str| way.get(name).map(String::as_str);
                     let found_by = digest::shipped(word("carrier"), word("tracking"));
                     if !found_by.is_empty() {
-                        let sql = "UPDATE digest SET haystack = haystack || $1 WHERE session = $2";
-                        tx.execute(sql, vals![found_by, session]).await?;
+                        digest::add(tx, session, found_by).await?;
                     }
                     Ok(moved.map(Ok))
                 })

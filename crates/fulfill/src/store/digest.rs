@@ -1,12 +1,24 @@
 //! One narrow row an order, so that searching and counting need not read the orders themselves. It is
 //! written in the transaction that writes the order, at the end of its table.
 
-use fulfill_rules::{Millis, fact::Sale, id::SessionKey, money};
+use fulfill_rules::{
+    Millis,
+    fact::Sale,
+    id::SessionKey,
+    money,
+    place::{Effect, EffectKind, EffectStatus},
+};
 
-use super::db::{Value, vals};
+use super::{
+    StoreError,
+    db::{Tx, Value, vals},
+};
 
 /// Longest haystack, in bytes: a cart of a hundred lines must not make the rows wide.
 const BYTES_MAX: usize = 2_000;
+/// Longest part of it that is of keys, each time that some are drawn: who bought a hundred has others in
+/// hand, too.
+const KEYS_BYTES_MAX: usize = 500;
 
 pub(super) const COLUMNS: &str =
     "digest (session, livemode, placed_at, fulfilled_at, currency, amount, haystack)";
@@ -21,6 +33,7 @@ pub(super) fn row(
     session: i64,
     key: &SessionKey,
     sale: &Sale,
+    drawn: &[Effect],
     placed_at: Option<Millis>,
     fulfilled_at: Option<Millis>,
 ) -> Vec<Value> {
@@ -31,7 +44,7 @@ pub(super) fn row(
         fulfilled_at,
         &sale.currency,
         sale.amount_total,
-        haystack(sale)
+        haystack(sale) + &keys(drawn)
     ]
 }
 
@@ -74,6 +87,35 @@ fn haystack(sale: &Sale) -> String {
         }
     }
     text
+}
+
+/// The order is found by these words, too.
+pub(super) async fn add(tx: &mut Tx, session: i64, words: String) -> Result<(), StoreError> {
+    let sql = "UPDATE digest SET haystack = haystack || $1 WHERE session = $2";
+    tx.execute(sql, vals![words, session]).await?;
+    Ok(())
+}
+
+/// Of license keys that are drawn now what comes behind their first block, as buyers read it out. The
+/// beginning has an index.
+pub(super) fn keys(effects: &[Effect]) -> String {
+    let drawn =
+        effects.iter().filter(|e| e.kind == EffectKind::Key && e.status == EffectStatus::Done);
+    let mut text = String::new();
+    for later in drawn.filter_map(|effect| later_blocks(effect.value.as_deref()?)) {
+        if text.len() + later.len() < KEYS_BYTES_MAX {
+            text.push_str(&later.to_lowercase());
+            text.push(' ');
+        }
+    }
+    text
+}
+
+/// `BBBB-CCCC` of `AAAA-BBBB-CCCC`; nothing where there is one block.
+fn later_blocks(key: &str) -> Option<&str> {
+    let apart = |c: char| !c.is_alphanumeric();
+    let (_, later) = key.trim_start_matches(apart).split_once(apart)?;
+    Some(later.trim_matches(apart)).filter(|later| !later.is_empty())
 }
 
 /// What is added when a parcel leaves: a number that is written in groups is found without the spaces, too.
@@ -190,6 +232,40 @@ mod tests {
         for q in ["102", "20.00", "020", "1020.01", "peter", "jenny peter", "10200"] {
             assert!(!found(q, &hay), "{q} in {hay}");
         }
+    }
+
+    #[test]
+    fn later_blocks_of_keys_are_kept_and_bounded() {
+        for (key, later) in [
+            ("AAAA-BBBB-CCCC", Some("BBBB-CCCC")),
+            ("AAAA BBBB", Some("BBBB")),
+            ("-AAAA--BBBB-", Some("BBBB")),
+            ("AAAABBBB", None),
+            ("AAAA-", None),
+            ("ÄÖ_ü", Some("ü")),
+            ("--", None),
+        ] {
+            assert_eq!(later_blocks(key), later, "{key}");
+        }
+        let mut effect = Effect {
+            line: "li_1".into(),
+            kind: EffectKind::Key,
+            unit: 1,
+            quantity: 1,
+            status: EffectStatus::Done,
+            subject: "editor".into(),
+            value: Some("AAAA-BBBB".into()),
+            url: None,
+            days: None,
+            expires_at: None,
+            held: None,
+            backorder: false,
+            note: None,
+        };
+        assert_eq!(keys(&[effect.clone(), effect.clone()]), "bbbb bbbb ");
+        assert!(keys(&vec![effect.clone(); 1_000]).len() <= KEYS_BYTES_MAX);
+        effect.status = EffectStatus::Held;
+        assert_eq!(keys(&[effect]), "");
     }
 
     #[test]

@@ -1,5 +1,5 @@
 //! Orders found by what a person has in hand: an id, a mail address, a license key, a name, an amount, a
-//! tracking number. Ids and keys are found by how they begin, too.
+//! tracking number. Ids and keys are found by how they begin, too, and keys by any of their later blocks.
 
 use fulfill_rules::order::Status;
 use futures_util::future::BoxFuture;

@@ -277,6 +277,9 @@ pub(super) async fn save(
     tx.update("orders", &["session"], &["status", "reason", "fulfilled_at"], orders.standing)
         .await?;
     tx.update("digest", &["session"], &["fulfilled_at"], orders.fulfilled).await?;
+    for (session, words) in orders.found_by {
+        digest::add(tx, session, words).await?;
+    }
     tx.insert(
         "effect (session, line, kind, unit, quantity, status, subject, value, url, days, expires_at, held, backorder, note)",
         effects,
@@ -301,6 +304,8 @@ struct Rows {
     digests: Vec<Vec<Value>>,
     standing: Vec<Vec<Value>>,
     fulfilled: Vec<Vec<Value>>,
+    /// What orders are found by in addition.
+    found_by: Vec<(i64, String)>,
 }
 
 impl Rows {
@@ -317,7 +322,9 @@ impl Rows {
             Some((sale, json)) if change.before.is_none() || change.decision.take_sale => {
                 let placed = change.decision.placed || change.before.is_some_and(|o| o.placed);
                 let placed_at = placed.then_some(now);
-                self.digests.push(digest::row(change.session, key, sale, placed_at, fulfilled_at));
+                let drawn = &change.decision.effects;
+                let row = digest::row(change.session, key, sale, drawn, placed_at, fulfilled_at);
+                self.digests.push(row);
                 self.whole.push(vals![
                     change.session,
                     key.livemode,
@@ -339,6 +346,10 @@ impl Rows {
                 let Some(before) = change.before else {
                     return Err(StoreError::Corrupt("an order without a sale".into()));
                 };
+                let keys = digest::keys(&change.decision.effects);
+                if !keys.is_empty() {
+                    self.found_by.push((change.session, keys));
+                }
                 if before.status != next.status || before.reason != next.reason {
                     let status = next.status.as_str();
                     self.standing.push(vals![change.session, status, &next.reason, fulfilled_at]);

@@ -171,6 +171,27 @@ both!(ids_and_keys_are_found_by_how_they_begin, async |t| {
     }
 });
 
+both!(keys_are_found_by_any_of_their_blocks, async |t| {
+    let keys = ["AB12-CD34-EF56", "AB12-GH78-IJ90"];
+    t.store.import_keys("editor", &keys[..1]).await.unwrap();
+    t.pay("cs_test_a", &[("editor", 1)]).await;
+    t.pay("cs_test_b", &[("editor", 1)]).await;
+    t.store.import_keys("editor", &keys[1..]).await.unwrap();
+    t.store.release(&t.shop).await.unwrap();
+    for (q, found) in [
+        ("ef56", &["cs_test_a"][..]),
+        ("CD34-EF", &["cs_test_a"]),
+        ("cd34 ann", &["cs_test_a"]),
+        ("IJ90", &["cs_test_b"]),
+        ("gh78 ij90", &["cs_test_b"]),
+        ("AB12", &["cs_test_b", "cs_test_a"]),
+        ("EF56-CD34", &[]),
+    ] {
+        let query = OrdersQuery { q: Some(q.into()), limit: 10, ..OrdersQuery::default() };
+        assert_eq!(ids(t, query).await, found, "{q}");
+    }
+});
+
 both!(what_very_many_begin_with_is_found_by_the_newest, async |t| {
     let keys: Vec<String> = (0..1_100).map(|n| format!("LOT-{n:04}")).collect();
     t.store.import_keys("editor", &keys).await.unwrap();
