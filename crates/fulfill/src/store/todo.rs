@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use fulfill_rules::{Millis, id::SessionKey};
+use fulfill_rules::{Millis, fact::Sale, id::SessionKey, metadata};
 
 use super::{
     Store, StoreError,
     db::{Tx, rows, vals},
+    orders::from_json,
     shelves::{self, PoolView, ShelfView},
     summary::{self, StuckSummary},
     views::{OrderView, orders_by_number},
@@ -20,6 +21,8 @@ const EVENTS_MAX: i64 = 100;
 const SESSIONS_MAX: i64 = 100;
 /// A pool with fewer free keys than this should be filled.
 pub const FEW_KEYS: i64 = 10;
+/// Of so many keys of a pool, from each end of its index, it is looked up what drew them.
+const ASKED_KEYS: i64 = 3;
 
 /// All that waits for a person.
 #[derive(Debug, Clone, Default)]
@@ -28,7 +31,10 @@ pub struct ToDo {
     pub orders: Vec<OrderView>,
     /// There are more of them.
     pub more: bool,
-    /// Pools that orders wait for, or that run dry and are drawn from.
+    /// Pools that orders wait for; and those with fewer than [`FEW_KEYS`] free keys from which something
+    /// draws: an entry of the catalog, or a product by its own metadata (`fulfilld_key`). The latter are
+    /// known from what was sold: some of a pool's keys are taken, and the lines that drew them say so. A
+    /// pool that the catalog drew from once, and nothing does now, is not listed.
     pub pools: Vec<PoolView>,
     /// Shelves that orders wait for, or that owe units sold on backorder.
     pub shelves: Vec<ShelfView>,
@@ -91,7 +97,7 @@ pub struct ToDoCounts {
     pub sessions: i64,
     /// Days that could not be told.
     pub summaries: i64,
-    /// Pools that orders wait for, or that run dry and are drawn from.
+    /// Pools that orders wait for, or that run dry and are drawn from ([`ToDo::pools`]).
     pub pools: i64,
     /// Shelves that orders wait for, or that owe units.
     pub shelves: i64,
@@ -153,7 +159,7 @@ rows! {
 
 impl Store {
     /// What waits for a person. `drawn` are the pools that the catalog draws from: others may run dry
-    /// when no order ever drew from them.
+    /// where no product draws from them by its own metadata ([`ToDo::pools`]).
     ///
     /// # Errors
     /// When it cannot be read.
@@ -172,10 +178,25 @@ impl Store {
             })
             .await?;
         list.pools = self.pools().await?;
-        list.pools.retain(|pool| {
-            let drawn_from = pool.drawn > 0 || drawn.contains(&pool.pool);
-            pool.waiting > 0 || pool.free < FEW_KEYS && drawn_from
-        });
+        list.pools.retain(|pool| pool.waiting > 0 || pool.free < FEW_KEYS);
+        let unnamed = list.pools.iter().filter(|p| p.waiting == 0 && !drawn.contains(&p.pool));
+        let unnamed: Arc<Vec<String>> = Arc::new(unnamed.map(|p| p.pool.clone()).collect());
+        let idle = self
+            .db
+            .read(move |tx| {
+                let unnamed = Arc::clone(&unnamed);
+                Box::pin(async move {
+                    let mut idle = Vec::new();
+                    for pool in unnamed.iter() {
+                        if !drawn_by_metadata(tx, livemode, pool).await? {
+                            idle.push(pool.clone());
+                        }
+                    }
+                    Ok(idle)
+                })
+            })
+            .await?;
+        list.pools.retain(|pool| !idle.contains(&pool.pool));
         list.shelves = self.shelves().await?;
         list.shelves.retain(|shelf| shelf.waiting > 0 || shelf.backordered > 0);
         Ok(list)
@@ -285,25 +306,50 @@ async fn orders(tx: &mut Tx, livemode: bool) -> Result<(Vec<OrderView>, bool), S
     Ok((orders_by_number(tx, seqs).await?, more))
 }
 
-/// How many pools orders wait for, or run dry and are drawn from. Of a pool only as many keys are read
-/// as are few, and whether one was drawn only where few are left.
+/// How many pools [`ToDo::pools`] lists. Of a pool only as many keys are read as are few.
 async fn pools_low(tx: &mut Tx, livemode: bool, drawn: &[String]) -> Result<i64, StoreError> {
     let waiting = shelves::waiting(tx, livemode, "key").await?;
-    let rows: Vec<(String, i64, i64)> = tx
+    let rows: Vec<(String, i64)> = tx
         .fetch(
-            "SELECT pool, free, CASE WHEN free < $2 THEN (SELECT COUNT(*) FROM (SELECT 1 \
-             FROM license_key d WHERE d.account = '' AND d.livemode = $1 AND d.pool = pools.pool \
-             AND d.session IS NOT NULL LIMIT 1) AS given) ELSE 0 END AS drawn FROM (SELECT p.pool, \
-             (SELECT COUNT(*) FROM (SELECT 1 FROM license_key k WHERE k.account = p.account \
+            "SELECT p.pool, (SELECT COUNT(*) FROM (SELECT 1 FROM license_key k WHERE k.account = p.account \
              AND k.livemode = p.livemode AND k.pool = p.pool AND k.session IS NULL LIMIT $2) AS undrawn) \
-             AS free FROM key_pool p WHERE p.account = '' AND p.livemode = $1) AS pools",
+             FROM key_pool p WHERE p.account = '' AND p.livemode = $1",
             vals![livemode, FEW_KEYS],
         )
         .await?;
-    let waits = rows.iter().filter(|(pool, free, given)| {
-        waiting.contains_key(pool) || *free < FEW_KEYS && (*given > 0 || drawn.contains(pool))
-    });
-    Ok(i64::try_from(waits.count()).unwrap_or(i64::MAX))
+    let mut low = 0;
+    for (pool, free) in rows {
+        let waits = waiting.contains_key(&pool);
+        let is_named = drawn.contains(&pool);
+        let is_low = free < FEW_KEYS;
+        if waits || is_low && (is_named || drawn_by_metadata(tx, livemode, &pool).await?) {
+            low += 1;
+        }
+    }
+    Ok(low)
+}
+
+/// Whether a product draws from a pool by its own metadata, as far as some of the pool's keys tell: those
+/// that come first and last in its index, whoever drew them. Asked of pools with few free keys only: the
+/// index is not gone through for long.
+async fn drawn_by_metadata(tx: &mut Tx, livemode: bool, pool: &str) -> Result<bool, StoreError> {
+    for order in ["ASC", "DESC"] {
+        let sql = format!(
+            "SELECT k.line, o.sale FROM (SELECT session, line FROM license_key WHERE account = '' \
+             AND livemode = $1 AND pool = $2 AND session IS NOT NULL ORDER BY license_key {order} LIMIT $3) k \
+             JOIN orders o ON o.session = k.session"
+        );
+        let sold: Vec<(String, String)> = tx.fetch(&sql, vals![livemode, pool, ASKED_KEYS]).await?;
+        for (line, sale) in sold {
+            let sale: Sale = from_json(&sale)?;
+            let line = sale.lines.iter().find(|sold| sold.id == line);
+            let says = line.and_then(|line| metadata::product(&line.metadata).ok().flatten());
+            if says.and_then(|product| product.key).is_some_and(|key| key.pool == pool) {
+                return Ok(true);
+            }
+        }
+    }
+    Ok(false)
 }
 
 async fn quarantined(tx: &mut Tx, livemode: bool) -> Result<Vec<Quarantined>, StoreError> {

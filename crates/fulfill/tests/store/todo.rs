@@ -4,9 +4,14 @@ use fulfill::{
     Zone,
     store::{Look, Looked, Ringer, ToDo, Troubled},
 };
-use fulfill_rules::{DAY, HOUR, MINUTE, order::ByHand, shipment::Shipment};
+use fulfill_rules::{DAY, HOUR, MINUTE, fact::Fact, order::ByHand, shipment::Shipment};
 
-use crate::{Bench, bench::key, both, supply::open};
+use crate::{
+    Bench,
+    bench::{found, key, sale},
+    both,
+    supply::open,
+};
 
 async fn waits(t: &Bench) -> Vec<String> {
     waits_of(&t.store.to_do(&[]).await.unwrap())
@@ -54,7 +59,13 @@ both!(a_pool_that_nothing_draws_from_does_not_run_dry, async |t| {
     t.store.import_keys("editor", &["E-1".to_owned(), "E-2".to_owned()]).await.unwrap();
     assert!(low(&[]).await.is_empty());
     t.pay("cs_test_a", &[("editor", 1)]).await;
-    assert_eq!(low(&[]).await, ["editor"], "an order has drawn from it");
+    assert_eq!(low(&["editor".to_owned()]).await, ["editor"], "the catalog draws from it");
+    assert!(low(&[]).await.is_empty(), "the catalog drew from it once, and does not any more");
+    let mut own = sale(&[("prod_own", 1)]);
+    let says = [("fulfilld_key", "editor"), ("fulfilld_seats", "yes")];
+    own.lines[0].metadata.extend(says.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    t.look("cs_test_b", found(Fact::Paid, own)).await;
+    assert_eq!(low(&[]).await, ["editor"], "a product has, by its own metadata");
 });
 
 both!(what_is_listed_and_what_is_counted_is_the_same, async |t| {
