@@ -161,7 +161,21 @@
     const names = entries().map(name);
     sessionStorage.setItem(FOLLOW, JSON.stringify(names.slice(names.indexOf(name(item)))));
   });
-  if (location.search.includes("done=") && document.querySelector("[data-item]")) {
+  // Back in the browser leads to the entry from which one went on, or to what has taken its place.
+  const PLACE = `fulfilld_place ${location.pathname}${location.search}`;
+  window.addEventListener("pagehide", () => {
+    const entry = document.activeElement?.closest(ENTRY) ?? document.querySelector(".here");
+    if (entry) sessionStorage.setItem(PLACE, JSON.stringify([name(entry), entries().indexOf(entry)]));
+    else sessionStorage.removeItem(PLACE);
+  });
+  const cameBack = performance.getEntriesByType("navigation")[0]?.type === "back_forward";
+  const place = cameBack && sessionStorage.getItem(PLACE);
+  if (place) {
+    const [kept, index] = JSON.parse(place);
+    const now = entries().findIndex((one) => name(one) === kept);
+    at = (now < 0 ? index : now) - 1;
+    go(1);
+  } else if (location.search.includes("done=") && document.querySelector("[data-item]")) {
     const follow = JSON.parse(sessionStorage.getItem(FOLLOW) ?? "[]");
     const names = entries().map(name);
     const next = follow.find((one) => names.includes(one));

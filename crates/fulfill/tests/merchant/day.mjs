@@ -55,6 +55,11 @@ async function day(browser) {
   await press(page, "d");
   await says(page, ".said", "Settled");
   await until(page, "Emmy Noether");
+  // Looked at, and back again: the list is where one left it.
+  await press(page, "Enter");
+  await says(page, "#order", "The catalog does not know");
+  await page.goBack();
+  check((await here(page)).includes("Emmy Noether"), "back in the browser loses the place on the list");
   const order = await names(page);
   await page.keyboard.press("w");
   check((await here(page)).includes("Emmy Noether"), "one w waives at once");
@@ -83,7 +88,7 @@ async function day(browser) {
   await page.keyboard.press("Tab");
   await page.keyboard.press("Tab");
   await press(page, "Enter");
-  await says(page, ".said", "14 new keys");
+  await says(page, ".said", "14 added, 0 were there already");
   await accessible(page, "keys were imported");
   // Parcels are packed; the event that nobody can read is put aside.
   await go(page, "nav a[href$='/todo']");
@@ -119,6 +124,13 @@ async function day(browser) {
     const rows = await page.$$("[data-row]");
     check(rows.length === found, `${q} finds ${rows.length} orders, not ${found}`);
   }
+  await page.goto(at("/orders?q=a"));
+  for (let n = 0; n < 3; n++) await page.keyboard.press("j");
+  const opened = await page.evaluate(() => document.activeElement.getAttribute("href"));
+  await press(page, "Enter");
+  await page.goBack();
+  const again = await page.evaluate(() => document.activeElement.getAttribute("href"));
+  check(opened && again === opened, `back in the browser leads to ${again}, not to ${opened}`);
   await page.goto(at("/orders?q=radia"));
   await page.keyboard.press("j");
   await press(page, "Enter");
