@@ -1,7 +1,8 @@
-//! The demo's mailbox: takes every mail by SMTP and shows it in the browser. It speaks as much SMTP and
-//! MIME as fulfilld's own mails need, on the loopback only.
+//! The demo's mailbox: takes every mail by SMTP and shows it in the browser. It speaks as much SMTP
+//! as fulfilld's own mails need, on the loopback only.
 
 use std::{
+    borrow::Cow,
     collections::VecDeque,
     sync::{Arc, Mutex, PoisonError},
 };
@@ -14,6 +15,7 @@ use axum::{
     response::{Html, IntoResponse, Response},
     routing::get,
 };
+use mail_parser::MessageParser;
 use tokio::{
     io::{AsyncBufRead, AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader},
     net::{TcpListener, TcpStream},
@@ -37,7 +39,7 @@ const SENDERS_MAX: usize = 16;
 struct Letter {
     number: usize,
     to: String,
-    title: String,
+    subject: String,
     html: String,
 }
 
@@ -158,65 +160,21 @@ async fn body(read: &mut (impl AsyncBufRead + Unpin)) -> std::io::Result<String>
 }
 
 fn keep(kept: &Mutex<Kept>, to: &str, raw: &str) {
-    let html = html_part(raw).unwrap_or_else(|| format!("<pre>{}</pre>", escaped(raw)));
-    let title = html.split("<title>").nth(1).and_then(|rest| rest.split("</title>").next());
-    let title = title.unwrap_or("A mail").to_owned();
-    tracing::info!("a mail has arrived in the mailbox: {title}");
+    let (subject, html) = read(raw);
+    tracing::info!("a mail has arrived in the mailbox: {subject}");
     let mut kept = lock(kept);
     kept.so_far += 1;
-    let letter = Letter { number: kept.so_far, to: to.to_owned(), title, html };
+    let letter = Letter { number: kept.so_far, to: to.to_owned(), subject, html };
     kept.newest_first.push_front(letter);
     kept.newest_first.truncate(KEPT);
 }
 
-/// The HTML part of a mail, decoded.
-fn html_part(raw: &str) -> Option<String> {
-    let part = raw.split("\r\n--").find(|part| {
-        part.split("\r\n\r\n").next().is_some_and(|head| head.contains("Content-Type: text/html"))
-    })?;
-    let (head, body) = part.split_once("\r\n\r\n")?;
-    let encoding = head.lines().find_map(|line| line.strip_prefix("Content-Transfer-Encoding: "));
-    let bytes = match encoding {
-        Some("quoted-printable") => quoted_printable(body),
-        Some("base64") => base64(body),
-        _ => body.as_bytes().to_vec(),
-    };
-    Some(String::from_utf8_lossy(&bytes).into_owned())
-}
-
-fn quoted_printable(text: &str) -> Vec<u8> {
-    let joined = text.replace("=\r\n", "");
-    let mut rest = joined.bytes();
-    let mut bytes = Vec::with_capacity(joined.len());
-    while let Some(byte) = rest.next() {
-        if byte != b'=' {
-            bytes.push(byte);
-            continue;
-        }
-        let mut digit = || rest.next().and_then(|byte| char::from(byte).to_digit(16));
-        if let (Some(high), Some(low)) = (digit(), digit()) {
-            bytes.extend(u8::try_from(high * 16 + low).ok());
-        }
-    }
-    bytes
-}
-
-fn base64(text: &str) -> Vec<u8> {
-    let digit = |byte: u8| match byte {
-        b'A'..=b'Z' => Some(u32::from(byte - b'A')),
-        b'a'..=b'z' => Some(u32::from(byte - b'a') + 26),
-        b'0'..=b'9' => Some(u32::from(byte - b'0') + 52),
-        b'+' => Some(62),
-        b'/' => Some(63),
-        _ => None,
-    };
-    let digits: Vec<u32> = text.bytes().filter_map(digit).collect();
-    let mut bytes = Vec::with_capacity(digits.len());
-    for group in digits.chunks(4) {
-        let bits = (0..4).fold(0, |sum, at| sum << 6 | group.get(at).copied().unwrap_or(0));
-        bytes.extend(bits.to_be_bytes().into_iter().skip(1).take(group.len().saturating_sub(1)));
-    }
-    bytes
+/// A mail's subject, and what is shown of it.
+fn read(raw: &str) -> (String, String) {
+    let mail = MessageParser::default().parse(raw);
+    let subject = mail.as_ref().and_then(|mail| mail.subject()).unwrap_or("A mail").to_owned();
+    let html = mail.as_ref().and_then(|mail| mail.body_html(0)).map(Cow::into_owned);
+    (subject, html.unwrap_or_else(|| format!("<pre>{}</pre>", escaped(raw))))
 }
 
 fn escaped(text: &str) -> String {
@@ -227,9 +185,9 @@ async fn list(State(mailbox): State<Pages>) -> Response {
     let rows: String = lock(&mailbox.kept)
         .newest_first
         .iter()
-        .map(|Letter { number, to, title, .. }| {
-            let (to, title) = (braced(&escaped(to)), braced(title));
-            format!("<li><a href=\"/mailbox/{number}\">{title}</a><p>to {to}</p></li>")
+        .map(|Letter { number, to, subject, .. }| {
+            let (to, subject) = (braced(&escaped(to)), braced(&escaped(subject)));
+            format!("<li><a href=\"/mailbox/{number}\">{subject}</a><p>to {to}</p></li>")
         })
         .collect();
     let rows = match rows.as_str() {
@@ -296,11 +254,14 @@ mod tests {
     }
 
     #[test]
-    fn parts_are_decoded() {
-        assert_eq!(base64("SGFsbG8g\r\nV2VsdA=="), b"Hallo Welt");
-        assert_eq!(quoted_printable("M=C3=A4rz =\r\n1"), "März 1".as_bytes());
-        let raw = "Subject: x\r\n\r\n--b\r\nContent-Type: text/plain\r\n\r\nno\r\n--b\r\n\
-                   Content-Type: text/html; charset=utf-8\r\nContent-Transfer-Encoding: 7bit\r\n\r\n<p>yes</p>\r\n--b--\r\n";
-        assert_eq!(html_part(raw).as_deref(), Some("<p>yes</p>"));
+    fn a_mail_is_shown_with_its_subject_and_its_html() {
+        let raw = "Subject: =?utf-8?b?SWhyZSBadWfDpG5nZQ==?=\r\nMIME-Version: 1.0\r\n\
+                   Content-Type: multipart/alternative; boundary=b\r\n\r\n--b\r\n\
+                   Content-Type: text/plain\r\n\r\nno\r\n--b\r\n\
+                   Content-Type: text/html; charset=utf-8\r\n\
+                   Content-Transfer-Encoding: quoted-printable\r\n\r\n<p>M=C3=A4rz =\r\n1</p>\r\n--b--\r\n";
+        let (subject, html) = read(raw);
+        assert_eq!((subject.as_str(), html.trim()), ("Ihre Zugänge", "<p>März 1</p>"));
+        assert_eq!(read("<b>").1, "<pre>&lt;b&gt;</pre>");
     }
 }

@@ -160,7 +160,7 @@ async fn front(State(shop): State<Arc<Shop>>) -> Response {
 
 /// All of it is ours: nothing that anybody typed.
 fn card(picture: &str, name: &str, cents: u64, about: &str, items: &[&str], more: &str) -> String {
-    let amount = money::plain(i64::try_from(cents).unwrap_or(0), "eur");
+    let amount = format!("€{}", money::decimal(i64::try_from(cents).unwrap_or(0), "eur"));
     let (price, act) = match cents {
         0 => ("Free".to_owned(), "Take it for free"),
         _ => (amount, "Buy"),

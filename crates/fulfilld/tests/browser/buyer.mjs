@@ -9,8 +9,8 @@ const BUYER = "ada@example.com";
 const EVIL = "<script>document.title='evil'</script><img src=x onerror=alert(1)>";
 
 const WORDS = {
-  en: { ready: "Your order is ready", waits: "Your payment is on its way", failed: "The payment did not go through", unpaid: "Your payment did not go through", sepa: "up to 6 business days", asked: "Please look into your mail", access: "Here is what you bought", link: "Here is the link to your orders", orders: "Your orders", again: "The mails are on their way again", money: "€49.00", see: "See my orders" },
-  de: { ready: "Ihre Bestellung ist bereit", waits: "Ihre Zahlung ist unterwegs", failed: "Die Zahlung war nicht erfolgreich", unpaid: "Ihre Zahlung war leider nicht erfolgreich", sepa: "bis zu 6 Werktage", asked: "Bitte sehen Sie in Ihrem Postfach nach", access: "Ihre Zugänge und Schlüssel", link: "Hier ist der Link zu Ihren Bestellungen", orders: "Ihre Bestellungen", again: "Die E-Mails sind noch einmal unterwegs", money: "49,00 €", see: "Meine Bestellungen ansehen" },
+  en: { ready: "Your order is ready", waits: "Your payment is on its way", failed: "The payment did not go through", unpaid: "your payment did not go through", sepa: "up to 6 business days", asked: "Please look into your mail", access: "Your access and keys", link: "The link to your orders", orders: "Your orders", again: "The mails are on their way again", money: "€49.00", see: "See my orders" },
+  de: { ready: "Ihre Bestellung ist bereit", waits: "Ihre Zahlung ist unterwegs", failed: "Die Zahlung war nicht erfolgreich", unpaid: "Ihre Zahlung war leider nicht erfolgreich", sepa: "bis zu 6 Werktage", asked: "Bitte sehen Sie in Ihrem Postfach nach", access: "Ihre Zugänge und Schlüssel", link: "Der Link zu Ihren Bestellungen", orders: "Ihre Bestellungen", again: "Die E-Mails sind noch einmal unterwegs", money: "49,00 €", see: "Meine Bestellungen ansehen" },
 }[how.language];
 
 /** The page as it is at this moment: whole, accessible, and in nobody's way. */
@@ -43,16 +43,16 @@ async function pay(page, { debit } = {}) {
   check(page.url().startsWith(`${given.shop}/success`), `landed at ${page.url()} ${notice}`);
 }
 
-/** A mail with that title, once it is there. */
-async function mail(page, title) {
+/** A mail of that subject, once it is there. */
+async function mail(page, subject) {
   for (let tries = 0; tries < 100; tries++) {
     await page.goto(`${given.shop}/mailbox`);
     const found = await page.$$eval(".mails a", (all) => all.map((one) => [one.textContent, one.href]));
-    const one = found.find(([said]) => said.includes(title));
+    const one = found.find(([said]) => said.includes(subject));
     if (one) return one[1];
     await new Promise((done) => setTimeout(done, 100));
   }
-  throw new Error(`no mail says "${title}"`);
+  throw new Error(`no mail says "${subject}"`);
 }
 
 function open() {

@@ -80,6 +80,7 @@ struct ShopShown<'a> {
     name: Option<&'a str>,
     color: String,
     on_color: String,
+    link_color: String,
 }
 
 #[derive(Serialize)]
@@ -225,8 +226,12 @@ impl Shop {
 
     fn shown(&self) -> ShopShown<'_> {
         let color = self.brand.color.or_else(|| Color::parse(COLOR)).unwrap_or(Color::BLACK);
-        let name = self.brand.name.as_deref();
-        ShopShown { name, color: color.hex(), on_color: color.text_on().hex() }
+        ShopShown {
+            name: self.brand.name.as_deref(),
+            color: color.hex(),
+            on_color: color.text_on().hex(),
+            link_color: color.readable_on(Color::WHITE).hex(),
+        }
     }
 }
 
