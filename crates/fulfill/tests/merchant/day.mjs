@@ -183,6 +183,12 @@ const PAGES = {
   stock: "/stock?sku=POSTER", reports: "/reports", people: "/people", "setting-up": "/setting-up", nothing: "/nothing",
 };
 
+/** No table is scrolled sideways. */
+async function tablesFit(page, where) {
+  const wide = await page.$$eval(".scrolls", (all) => all.filter((one) => one.scrollWidth > one.clientWidth).map((one) => `${one.getAttribute("aria-labelledby")} by ${one.scrollWidth - one.clientWidth}`));
+  check(wide.length === 0, `${where} is scrolled sideways: ${wide}`);
+}
+
 async function walk(browser, pages, prefix) {
   for (const dark of [false, true]) {
     for (const viewport of [DESKTOP, PHONE]) {
@@ -190,7 +196,11 @@ async function walk(browser, pages, prefix) {
       const page = await merchant(browser, { dark, viewport });
       for (const [name, path] of Object.entries(pages)) {
         await page.goto(at(path));
-        await fits(page);
+        for (const width of viewport === PHONE ? [320, viewport.width] : [viewport.width]) {
+          await page.setViewport({ ...viewport, width });
+          await fits(page);
+          await tablesFit(page, `${name} at ${width}, ${how}`);
+        }
         await shot(page, `${prefix}-${name}-${how}`);
         await accessible(page, `${name} on ${how}`);
       }

@@ -102,6 +102,8 @@ impl Stage {
         store.add_stock("POSTER", 60).await.unwrap();
         let keys: Vec<String> = (1..=40).map(|n| format!("EDIT-{n:04}")).collect();
         store.import_keys("editor", &keys).await.unwrap();
+        let long = "enterprise_edition_for_teams_with_a_very_long_name_2027";
+        store.import_keys(long, &["KEY-1"]).await.unwrap();
         for day in 0..21_u32 {
             for nth in 0..=(day * 7 % 5) {
                 let product = if nth % 2 == 0 { "course" } else { "editor" };

@@ -7,7 +7,7 @@ use fulfill_rules::{
     delivery::DeliveryStatus,
     fact::Line,
     id::SessionKey,
-    place::{EffectKind, EffectStatus, web_address},
+    place::{EffectKind, EffectStatus, Held, web_address},
 };
 
 use super::{
@@ -287,7 +287,8 @@ fn lines(order: &OrderView) -> Vec<LineRow> {
                 _ => None,
             },
             until: effect.expires_at,
-            note: effect.note.clone(),
+            // Why it is held says the same, and more.
+            note: effect.note.clone().filter(|_| effect.held != Some(Held::Unmatched)),
             why: effect.is_held().then(|| words::held(effect, words::line_of(effect, order))),
         })
         .collect::<Vec<_>>()
