@@ -128,36 +128,95 @@
     mark();
   }
 
+  // One press of a key is one act. A key that is held goes on through a list, and does nothing else; it
+  // goes on being held on the page that follows an act. And who presses the key of an act twice means one.
+  const ACTED = "fulfilld_acted";
+  const TWICE_MS = 300;
+  let acted = sessionStorage.getItem(ACTED);
+  let pressedAt = 0;
+  // The key that led somewhere and was not let go yet: it must not write into a field there.
+  let held = null;
+  sessionStorage.removeItem(ACTED);
+
+  function isSecondPress(key) {
+    const now = performance.now();
+    const second = key === acted && now - pressedAt < TWICE_MS;
+    if (second) pressedAt = now;
+    else acted = null;
+    return second;
+  }
+
+  function press(button, key) {
+    sessionStorage.setItem(ACTED, key);
+    button.click();
+  }
+
+  // Letters mean the entry that has the focus, or the chosen one where nothing else has it: not when a
+  // person is at a link or button elsewhere.
+  function meant() {
+    const focused = document.activeElement;
+    if (focused && focused !== document.body && !focused.matches("main")) return focused.closest("[data-item]");
+    return document.querySelector("[data-item].here");
+  }
+
+  // Whether the key meant something here.
+  function letter(key) {
+    const here = meant();
+    const escaped = CSS.escape(key);
+    const field = document.querySelector(`input[data-key="${escaped}"]`);
+    const button = here?.querySelector(`button[data-key="${escaped}"]`);
+    const first = button?.form?.querySelector("input:not([type=hidden])");
+    if (field) field.focus();
+    else if (!button) return false;
+    else if (isSecondPress(key)) return true;
+    // What cannot be taken back asks once more, and what wants words asks for them.
+    else if (first && document.activeElement !== button) first.focus();
+    else if (button.matches(".bad") && document.activeElement !== button) button.focus();
+    else press(button, key);
+    return true;
+  }
+
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
-    if (event.target.matches("input, select, textarea")) {
+    const typing = event.target.matches("input, select, textarea");
+    const down = event.key === "j" || event.key === "ArrowDown";
+    const up = event.key === "k" || event.key === "ArrowUp";
+    if (event.repeat && (event.key === held || (event.key === "Enter" && !event.target.matches("textarea")))) {
+      event.preventDefault();
+      return;
+    }
+    if (typing) {
       if (event.key === "Escape") event.target.blur();
       return;
     }
-    const here = document.activeElement?.closest("[data-item]") ?? document.querySelector("[data-item].here");
-    if (event.key === "j" || event.key === "ArrowDown") go(1);
-    else if (event.key === "k" || event.key === "ArrowUp") go(-1);
-    else if (event.key === "Enter" && document.activeElement?.matches("[data-item]")) here.querySelector("[data-open]")?.click();
-    else {
-      const key = CSS.escape(event.key);
-      const field = document.querySelector(`input[data-key="${key}"]`);
-      const button = here?.querySelector?.(`button[data-key="${key}"]`);
-      const first = button?.form?.querySelector("input:not([type=hidden])");
-      if (field) field.focus();
-      // What cannot be taken back asks once more, and what wants words asks for them.
-      else if (first && document.activeElement !== button) first.focus();
-      else if (button?.matches(".bad") && document.activeElement !== button) button.focus();
-      else if (button) button.click();
-      else return;
-    }
+    if (down) go(1);
+    else if (up) go(-1);
+    else if (event.repeat) return;
+    else if (event.key === "Enter" && document.activeElement?.matches("[data-item]")) document.activeElement.querySelector("[data-open]")?.click();
+    else if (letter(event.key)) held = event.key;
+    else return;
+    if (down || up) acted = null;
     event.preventDefault();
   });
+  document.addEventListener("keyup", (event) => {
+    if (event.key === held) held = null;
+  });
+
+  // What is on its way is not sent once more: the second answer would say that there is nothing to do.
+  const UNDER_WAY_MS = 15_000;
+  let sentAt = -Infinity;
+  document.addEventListener("submit", (event) => {
+    if (event.target.method !== "post" || event.defaultPrevented) return;
+    if (performance.now() - sentAt < UNDER_WAY_MS) event.preventDefault();
+    else sentAt = performance.now();
+  });
+  window.addEventListener("pageshow", () => (sentAt = -Infinity));
 
   // After an act on the list, the entry is at hand that followed, or the same one if it has more to do.
   const FOLLOW = "fulfilld_follow";
   document.addEventListener("submit", (event) => {
     const item = event.target.closest("[data-item]");
-    if (!item) return;
+    if (!item || event.defaultPrevented) return;
     const names = entries().map(name);
     sessionStorage.setItem(FOLLOW, JSON.stringify(names.slice(names.indexOf(name(item)))));
   });

@@ -30,6 +30,8 @@ const here = (page) => page.$eval(".here", (one) => one.textContent).catch(() =>
 
 /** Goes down the list with j, then up with k, until the entry is there. */
 async function until(page, name) {
+  // Whoever goes on in the list has seen what the last act did: a key counts at once.
+  for (const key of ["j", "k"]) await page.keyboard.press(key);
   for (let tries = 0; tries < 80; tries++) {
     if ((await here(page)).includes(name)) return;
     await page.keyboard.press(tries < 40 ? "j" : "k");
@@ -143,6 +145,61 @@ async function day(browser) {
   stayedHome(page);
 }
 
+/** Holds a key, as a keyboard reports it: down, and down again and again. */
+async function hold(page, key, leadsOn = false) {
+  const down = () => page.keyboard.down(key);
+  await (leadsOn ? Promise.all([page.waitForNavigation(), down()]) : down());
+  for (let times = 0; times < 20; times++) await down();
+  await page.keyboard.up(key);
+}
+
+async function held(browser) {
+  const page = await merchant(browser, {}, "/todo");
+  const sent = [];
+  page.on("request", (request) => request.method() === "POST" && sent.push(request.url()));
+  const acts = (number, what) => check(sent.length === number, `${what}: ${sent.length} acts, not ${number}: ${sent.join(" ")}`);
+  // What is held acts once, here and on the page that follows.
+  await until(page, "Grace Hopper");
+  await hold(page, "d", true);
+  await says(page, ".said", "Settled");
+  acts(1, "d is held");
+  // The question whether it is meant is not answered by the same press.
+  await until(page, "Emmy Noether");
+  await hold(page, "w");
+  check(await page.evaluate(() => document.activeElement.matches("button.bad")), "w asks on another button than the one to waive");
+  await hold(page, "Enter", true);
+  await says(page, ".said", "Settled");
+  acts(2, "w is held, and then Enter");
+  // A field to which a key leads stays empty.
+  await until(page, "Radia Perlman");
+  await hold(page, "s");
+  check((await page.evaluate(() => document.activeElement.value)) === "", "the key that leads to a field is typed into it");
+  await page.keyboard.press("Escape");
+  // Letters are for the entry: not for who is at a link elsewhere.
+  await until(page, "Katherine Johnson");
+  await page.focus("nav a[href$='/stock']");
+  for (const key of ["d", "w", "w"]) await page.keyboard.press(key);
+  acts(2, "keys on a link of the navigation");
+  // Sent twice in a row is sent once: nobody is told that there is nothing to do any more.
+  await Promise.all([
+    page.waitForNavigation(),
+    page.$eval("form[action$='/cs_test_shirt/done'] button", (button) => [1, 2].forEach(() => button.click())),
+  ]);
+  await says(page, ".said", "Settled");
+  acts(3, "a button is pressed twice");
+  // The second of two quick presses finds the next entry at hand, and was not meant for it.
+  await page.evaluateOnNewDocument(() => (performance.now = () => 50));
+  await page.reload();
+  await until(page, "Annie Easley");
+  const line = (await page.$$eval("[data-item].here button[data-key=d]", (all) => all.length)) - 1;
+  check(line === 1, `the story needs a second line, there are ${line} more`);
+  await press(page, "d");
+  await page.keyboard.press("d");
+  await page.reload();
+  acts(4, "d is pressed twice");
+  stayedHome(page);
+}
+
 async function plain(browser) {
   const page = await merchant(browser, { script: false, viewport: PHONE }, "/todo");
   await fits(page);
@@ -222,5 +279,5 @@ async function empty(browser) {
   await walk(browser, { home: "", todo: "/todo", orders: "/orders", stock: "/stock" }, "merchant-empty");
 }
 
-const STORIES = { day, plain, live, empty, everyPage: (browser) => walk(browser, PAGES, "merchant") };
+const STORIES = { day, held, plain, live, empty, everyPage: (browser) => walk(browser, PAGES, "merchant") };
 await inBrowser((browser) => STORIES[story](browser));

@@ -288,6 +288,25 @@ async fn a_merchants_day_from_a_full_list_to_an_empty_one_by_keyboard() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_press_of_a_key_is_one_act_however_long_it_is_held() {
+    let stage = Stage::new().await;
+    stage.morning().await;
+    stage.play("held", stage.given()).await;
+    for (id, acts) in [
+        ("cs_test_handmade", 1),
+        ("cs_test_unknown", 1),
+        ("cs_test_shirt", 1),
+        ("cs_test_editor", 1),
+        ("cs_test_seat", 0),
+        ("cs_test_poster", 0),
+    ] {
+        let order = stage.site.known(id).await.unwrap().order.unwrap();
+        let by_ann = order.timeline.iter().filter(|told| told.what.contains(" by Ann: "));
+        assert_eq!(by_ann.count(), acts, "{id}: {:?}", order.timeline);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_same_is_done_by_forms_and_links_where_no_script_runs() {
     let stage = Stage::new().await;
     stage.morning().await;
