@@ -22,6 +22,8 @@ pub struct Shipment {
     carrier: Option<String>,
     tracking: Option<String>,
     url: Option<String>,
+    /// Of what has left already nothing is corrected.
+    first: bool,
 }
 
 /// What is wrong with a shipment.
@@ -46,6 +48,23 @@ pub enum NotShipped {
     /// A line that has no parcel, or none yet.
     #[error("line {0} has no parcel that could be sent")]
     Line(String),
+    /// It was to leave for the first time ([`Shipment::first`]), and has left, another way.
+    #[error("line {line} has left already{}", way(carrier, tracking))]
+    Left {
+        /// Which line.
+        line: String,
+        /// Who carries it, where that is known.
+        carrier: String,
+        /// Its tracking number, where that is known.
+        tracking: String,
+    },
+}
+
+/// ` (DHL, 111)`, of what is known.
+fn way(carrier: &str, tracking: &str) -> String {
+    let parts: Vec<&str> =
+        [carrier, tracking].into_iter().filter(|part| !part.is_empty()).collect();
+    if parts.is_empty() { String::new() } else { format!(" ({})", parts.join(", ")) }
 }
 
 impl Shipment {
@@ -70,7 +89,15 @@ impl Shipment {
             Some(url) if url.len() <= URL_MAX && web_address(url).is_some() => Some(url.to_owned()),
             Some(_) => return Err(ShipmentMistake::Url),
         };
-        Ok(Self { carrier: word("carrier", carrier)?, tracking: word("tracking", tracking)?, url })
+        let (carrier, tracking) = (word("carrier", carrier)?, word("tracking", tracking)?);
+        Ok(Self { carrier, tracking, url, first: false })
+    }
+
+    /// The same for parcels that wait: whoever says so has not seen that one has left meanwhile, and
+    /// must not overwrite how.
+    #[must_use]
+    pub fn first(self) -> Self {
+        Self { first: true, ..self }
     }
 
     /// What the mail to the buyer is told.
@@ -108,9 +135,9 @@ impl Shipment {
     }
 
     fn said(&self) -> String {
-        let parts: Vec<&str> =
-            [&self.carrier, &self.tracking].into_iter().filter_map(told).collect();
-        if parts.is_empty() { String::new() } else { format!(" ({})", parts.join(", ")) }
+        let [carrier, tracking] =
+            [&self.carrier, &self.tracking].map(|part| told(part).unwrap_or_default());
+        way(carrier, tracking)
     }
 }
 
@@ -123,7 +150,7 @@ fn told(said: &Option<String>) -> Option<&str> {
 /// each shipment. The same shipment said twice changes nothing the second time.
 ///
 /// # Errors
-/// [`NotShipped`] when there is nothing to send.
+/// [`NotShipped`] when there is nothing to send, or when what should leave first has left.
 pub fn ship(
     order: &Order,
     lines: &[String],
@@ -148,6 +175,13 @@ pub fn ship(
         }
     };
     let known = |e: &Effect| parcel(EffectStatus::Shipped)(&e) && shipment.is_of(e);
+    let gone = |e: &&Effect| parcel(EffectStatus::Shipped)(e) && !shipment.is_of(e);
+    let mut named_ones = order.effects.iter().filter(|e| lines.contains(&e.line));
+    if shipment.first
+        && let Some(gone) = named_ones.find(gone)
+    {
+        return Err(left_already(gone));
+    }
     let mut after = order.effects.clone();
     let (mut left, mut corrected) = (Vec::new(), Vec::new());
     for effect in after.iter_mut().filter(|e| leaves(e) && !known(e)) {
@@ -157,8 +191,12 @@ pub fn ship(
         shipment.put(effect);
     }
     if left.is_empty() && corrected.is_empty() {
-        let known = order.effects.iter().any(known);
-        return if known { Ok(Decision::default()) } else { Err(NotShipped::Nothing) };
+        let gone = order.effects.iter().find(gone);
+        return match gone.filter(|_| shipment.first) {
+            _ if order.effects.iter().any(known) => Ok(Decision::default()),
+            Some(gone) => Err(left_already(gone)),
+            None => Err(NotShipped::Nothing),
+        };
     }
     let said = [("shipped", &left), ("tracking corrected", &corrected)]
         .into_iter()
@@ -175,6 +213,14 @@ pub fn ship(
         input: shipment.input_of(&left),
     });
     Ok(changed(order, after, Vec::from_iter(deliveries), Some(said)))
+}
+
+fn left_already(gone: &Effect) -> NotShipped {
+    NotShipped::Left {
+        line: gone.line.clone(),
+        carrier: gone.subject.clone(),
+        tracking: gone.value.clone().unwrap_or_default(),
+    }
 }
 
 /// The first shipment's mail is about the whole order, the next ones have numbers.
@@ -310,6 +356,36 @@ mod tests {
         }
         let other = Shipment::new(Some("Post"), Some("RR2"), None).unwrap();
         assert_eq!(ship(&before, &[], &other, true, "Ann").unwrap_err(), NotShipped::Nothing);
+    }
+
+    #[test]
+    fn what_should_leave_first_and_has_left_another_way_is_left_alone() {
+        use EffectStatus::{Shipped, ToShip};
+        let mut gone = parcel("li_1", Shipped);
+        (gone.subject, gone.value) = ("DHL".into(), Some("111".into()));
+        let left =
+            NotShipped::Left { line: "li_1".into(), carrier: "DHL".into(), tracking: "111".into() };
+        assert_eq!(left.to_string(), "line li_1 has left already (DHL, 111)");
+        let both = ["li_1".to_owned(), "li_2".to_owned()];
+        let whole = order(vec![gone.clone()]);
+        let half = order(vec![gone.clone(), parcel("li_2", ToShip)]);
+        let dhl = Shipment::new(Some("DHL"), Some("111"), None).unwrap().first();
+        for (before, lines, shipment, is_left) in [
+            (&whole, &both[..1], post().first(), true),
+            (&whole, &[], post().first(), true),
+            (&half, &both, post().first(), true),
+            (&half, &both[1..], post().first(), false),
+            (&half, &[], post().first(), false),
+            (&whole, &both[..1], dhl.clone(), false),
+            (&whole, &[], dhl, false),
+            (&whole, &both[..1], post(), false),
+        ] {
+            let shipped = ship(before, lines, &shipment, true, "Ann");
+            assert_eq!(shipped.clone().err(), is_left.then(|| left.clone()), "{lines:?}");
+            let changed = shipped.map(|decision| decision.effects).unwrap_or_default();
+            let corrected = changed.iter().any(|effect| effect.line == "li_1");
+            assert!(!(corrected && shipment.first), "{lines:?}");
+        }
     }
 
     #[test]

@@ -209,7 +209,7 @@ async function plain(browser) {
   await fill(page, "q", "perlman");
   await go(page, ".search button");
   await go(page, "[data-row]");
-  await fill(page, "tracking", "RR123");
+  await fill(page, "ship-tracking", "RR123");
   await go(page, "form[action$='/ship'] button");
   await says(page, "#order", "RR123");
   await go(page, "nav a[href$='/people']");

@@ -3,10 +3,15 @@
 use std::{sync::Arc, time::Duration};
 
 use axum::{Extension, extract::Path, http::StatusCode, response::Response};
-use fulfill_rules::{id::SessionKey, order::ByHand, shipment::Shipment};
+use fulfill_rules::{
+    id::SessionKey,
+    order::ByHand,
+    place::{Effect, EffectStatus},
+    shipment::{NotShipped, Shipment},
+};
 
 use super::{Desk, In, State, form::Form, frame::Visit, gate::sentence, order};
-use crate::store::{Ringer, StoreError};
+use crate::store::{OrderView, Ringer, StoreError};
 
 /// A person waits this long for a look.
 const PATIENCE: Duration = Duration::from_secs(8);
@@ -114,9 +119,44 @@ async fn ship(desk: &Arc<Desk>, visit: &Visit, key: &SessionKey, form: &Form) ->
     if lines.len() > LINES_MAX {
         return Ok(Err("Those are too many lines at once.".to_owned()));
     }
+    if lines.is_empty() {
+        return Ok(Err("Which parcel? Tick at least one; nothing was changed.".to_owned()));
+    }
+    // Only the form for corrections means a parcel that has left: the others are of before.
+    let corrects = form.get("means") == "correct";
+    let (asked, shipment) = (lines.clone(), if corrects { shipment } else { shipment.first() });
     let act = desk.web.store.ship(key, lines, shipment, mail, visit.who()).await?;
+    if let Some(Err(NotShipped::Left { carrier, tracking, .. })) = &act {
+        let view = desk.web.store.session_view(key).await?;
+        let order = view.and_then(|view| view.order);
+        return Ok(Err(left_already(order.as_ref(), &asked, carrier, tracking)));
+    }
     Ok(done(key, act).map(|shipped| {
         desk.web.announce(&shipped, visit.who());
         "shipped"
     }))
+}
+
+/// Somebody else was faster: who, and how the parcel travels.
+fn left_already(
+    order: Option<&OrderView>,
+    asked: &[String],
+    carrier: &str,
+    tracking: &str,
+) -> String {
+    let told = order.and_then(|order| {
+        order.timeline.iter().rev().find(|told| told.what.starts_with("shipped by "))
+    });
+    let who = told.and_then(|told| told.who.as_deref()).unwrap_or("Somebody");
+    let waits = |effect: &Effect| {
+        effect.status == EffectStatus::ToShip && asked.iter().any(|line| *line == effect.line)
+    };
+    let part = order.is_some_and(|order| order.effects.iter().any(waits));
+    let what = if part { "a part of it" } else { "it" };
+    let way = [carrier, tracking].join(" ");
+    let with = if way.trim().is_empty() { String::new() } else { format!(", with {}", way.trim()) };
+    format!(
+        "{who} shipped {what} already{with}; nothing was changed. If that is wrong, correct the tracking \
+         below."
+    )
 }

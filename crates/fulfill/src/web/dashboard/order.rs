@@ -56,24 +56,49 @@ struct Order {
     answers: Vec<(String, String)>,
     lines: Vec<LineRow>,
     parcels: Vec<Parcel>,
-    to_ship: bool,
     deliveries: Vec<DeliveryRow>,
     history: Vec<Entry>,
 }
 
+/// What a form about parcels shows.
+struct ParcelForm<'a> {
+    /// What it means: `ship` is about parcels that wait, `correct` about those that have left.
+    means: &'static str,
+    parcels: Vec<&'a Parcel>,
+    /// Carrier, tracking and address that all of them have.
+    way: (&'a str, &'a str, &'a str),
+    /// A refused form said this.
+    typed: Form,
+}
+
+impl ParcelForm<'_> {
+    fn is_open(&self) -> bool {
+        self.means == "ship" || !self.typed.get("means").is_empty()
+    }
+}
+
 impl Order {
-    /// Carrier, tracking and address that all parcels have, to be corrected.
-    fn way(&self) -> (&str, &str, &str) {
-        let way =
-            |parcel: &Parcel| (parcel.carrier.clone(), parcel.tracking.clone(), parcel.url.clone());
-        match self.parcels.first() {
-            Some(first)
-                if !self.to_ship && self.parcels.iter().all(|one| way(one) == way(first)) =>
-            {
-                (&first.carrier, &first.tracking, &first.url)
-            }
-            _ => ("", "", ""),
+    /// A form for the parcels that wait and one for those that have left, each where there are some. What
+    /// was typed stays in its form, or in the other one when that is the only one left.
+    fn forms(&self, typed: &Form) -> Vec<ParcelForm<'_>> {
+        let form = |means, waits| {
+            let parcels: Vec<&Parcel> = self.parcels.iter().filter(|p| p.waits == waits).collect();
+            let way = |p: &'_ &Parcel| (p.carrier.clone(), p.tracking.clone(), p.url.clone());
+            let first = *parcels.first()?;
+            let one_way = parcels.iter().all(|parcel| way(parcel) == way(&first));
+            let known = (first.carrier.as_str(), first.tracking.as_str(), first.url.as_str());
+            let way = if waits || !one_way { ("", "", "") } else { known };
+            Some(ParcelForm { means, parcels, way, typed: Form::default() })
+        };
+        let mut forms: Vec<_> =
+            [form("ship", true), form("correct", false)].into_iter().flatten().collect();
+        let meant = forms.iter().position(|form| form.means == typed.get("means"));
+        if !typed.get("means").is_empty()
+            && let Some(form) = forms.get_mut(meant.unwrap_or(0))
+        {
+            form.typed = typed.clone();
         }
+        forms
     }
 }
 
@@ -229,9 +254,6 @@ impl Order {
             optional("Payment Link", &sale.payment_link),
             optional("Language", &sale.locale),
         ];
-        let lines = lines(order);
-        let parcels = parcels(order);
-        let to_ship = parcels.iter().any(|parcel| parcel.waits);
         Self {
             title: name.unwrap_or_else(|| "An order".to_owned()),
             first_seen_at: order.first_seen_at,
@@ -242,9 +264,8 @@ impl Order {
             facts: facts.into_iter().flatten().collect(),
             address: address(order),
             answers: answers(order),
-            lines,
-            parcels,
-            to_ship,
+            lines: lines(order),
+            parcels: parcels(order),
             deliveries: order.deliveries.iter().map(DeliveryRow::of).collect(),
             history: history(order),
         }

@@ -131,20 +131,65 @@ async fn a_parcel_is_shipped_and_its_tracking_corrected() {
                     </span><br><span dir=\"auto\">United Kingdom</span></address>";
         assert!(page.contains("12 St James") && page.contains(rows), "where to send it: {page}");
     }
-    let ship = |tracking: &'static str, url: &'static str| {
+    let ship = |means: &'static str, tracking: &'static str, url: &'static str| {
         let line = ("line", "li_1");
-        let fields = [line, ("carrier", "Post"), ("tracking", tracking), ("url", url)];
+        let fields =
+            [("means", means), line, ("carrier", "Post"), ("tracking", tracking), ("url", url)];
         let ann = &ann;
         async move { ann.post("/orders/cs_test_a1/ship", &fields).await }
     };
-    let odd = ship("RR1", "javascript:alert(1)").await;
+    let odd = ship("ship", "RR1", "javascript:alert(1)").await;
     assert_eq!(odd.status, 409);
     assert!(odd.text.contains("write a web address"), "{}", odd.text);
-    assert_eq!(ship("RR1", "https://post.example/RR1").await.status, 303);
-    assert_eq!(ship("RR2", "https://post.example/RR2").await.status, 303);
+    assert!(odd.text.contains("value=\"RR1\""), "what was typed stays: {}", odd.text);
+    let none = ann.post("/orders/cs_test_a1/ship", &[("means", "ship")]).await;
+    assert!(none.status == 409 && none.text.contains("Which parcel?"), "{}", none.text);
+    assert_eq!(ship("ship", "RR1", "https://post.example/RR1").await.status, 303);
+    assert_eq!(ship("correct", "RR2", "https://post.example/RR2").await.status, 303);
     let page = ann.page("/orders/cs_test_a1").await;
     assert!(page.contains("<code>RR2</code>") && page.contains("https://post.example/RR2"));
     assert!(!ann.page("/todo").await.contains("12 St James"));
+}
+
+#[tokio::test]
+async fn who_ships_what_somebody_else_has_shipped_is_told_so_and_overwrites_nothing() {
+    let site = Site::open().await;
+    let ann = Merchant::ann(&site).await;
+    site.fulfill.add_person("Berta", PASSWORD).await.unwrap();
+    let berta = Merchant::sign_in(&site, "Berta", PASSWORD).await;
+    site.api(Method::POST, "/stock/SHIRT-M", Some(json!({ "add": 6 }))).await;
+    site.buy(paid("cs_test_a1", &["shirt", "shirt"])).await;
+    let (first, both) = (&["li_1"][..], &["li_1", "li_2"][..]);
+    let ship = async |who: &Merchant<'_>, means: &str, way: (&str, &str), lines: &[&str]| {
+        let fields = [("back", "todo"), ("mail", "yes"), ("carrier", way.0), ("tracking", way.1)];
+        let mut fields = fields.to_vec();
+        fields.push(("means", means));
+        fields.extend(lines.iter().map(|line| ("line", *line)));
+        who.post("/orders/cs_test_a1/ship", &fields).await
+    };
+    assert_eq!(ship(&berta, "ship", ("DHL", "111"), first).await.status, 303);
+    let before = told(&site, "cs_test_a1").await;
+    // A page of before: it speaks of both, or says nothing at all about what it means.
+    for (means, lines, what) in [
+        ("ship", both, "shipped a part of it already, with DHL 111; nothing was changed."),
+        ("ship", first, "shipped it already, with DHL 111; nothing was changed."),
+        ("", first, "shipped it already, with DHL 111; nothing was changed."),
+    ] {
+        let late = ship(&ann, means, ("UPS", "222"), lines).await;
+        assert_eq!(late.status, 409, "{means} {lines:?}");
+        assert!(late.text.contains(&format!("Berta {what}")), "{means} {lines:?}: {}", late.text);
+    }
+    assert_eq!(told(&site, "cs_test_a1").await, before);
+    // The same once more is what she wanted; and the other one leaves.
+    assert_eq!(ship(&ann, "ship", ("DHL", "111"), first).await.status, 303);
+    assert_eq!(told(&site, "cs_test_a1").await, before);
+    assert_eq!(ship(&ann, "ship", ("UPS", "222"), &["li_2"]).await.status, 303);
+    let late = ship(&berta, "ship", ("GLS", "333"), &["li_2"]).await;
+    assert!(late.text.contains("ann shipped it already, with UPS 222"), "{}", late.text);
+    // What was typed stands in the form for corrections, which means what it says.
+    assert!(late.text.contains("value=\"333\""), "{}", late.text);
+    assert_eq!(ship(&berta, "correct", ("GLS", "333"), &["li_2"]).await.status, 303);
+    assert!(ann.page("/orders/cs_test_a1").await.contains("<code>333</code>"));
 }
 
 #[tokio::test]
@@ -265,7 +310,8 @@ async fn markup_in_any_field_of_an_order_stays_text() {
     ann.post("/orders/cs_test_a1/note", &[("text", EVIL)]).await;
     ann.post("/stock", &[("sku", EVIL), ("units", "3"), ("why", EVIL)]).await;
     ann.post("/keys", &[("pool", EVIL), ("keys", EVIL)]).await;
-    ann.post("/orders/cs_test_a1/ship", &[("carrier", EVIL), ("tracking", EVIL)]).await;
+    let parcel = [("line", "li_3"), ("carrier", EVIL), ("tracking", EVIL)];
+    assert_eq!(ann.post("/orders/cs_test_a1/ship", &parcel).await.status, 303);
     let sku =
         "/stock?sku=%3Cscript%3Ealert(1)%3C/script%3E%3Cimg%20src=x%20onerror=alert(2)%3E%22'%26";
     for path in [
