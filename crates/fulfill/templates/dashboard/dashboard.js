@@ -15,6 +15,7 @@
   // News: the page fetches itself again and puts the new parts in the place of the old ones.
   const status = document.getElementById("live");
   const reload = document.getElementById("reload");
+  let connected = false;
   let busy = false;
   let again = false;
 
@@ -34,8 +35,64 @@
     return typing || typed || ticked;
   }
 
+  // The fresh children of a part take the place of the old ones, around what stays as it is: pairs of an
+  // entry in the old part and of the same one in the fresh part.
+  function around(old, fresh, stays) {
+    const left = [...fresh.children];
+    const same = new Map();
+    for (const child of [...old.children]) {
+      const twin = left.find((one) => stays.some(([kept, now]) => child.contains(kept) && one.contains(now)));
+      if (twin) same.set(twin, child);
+      else child.remove();
+    }
+    let before = null;
+    for (const one of left) {
+      const child = same.get(one) ?? one;
+      if (child === one) old.insertBefore(one, before ? before.nextSibling : old.firstChild);
+      else if (!stays.some(([kept]) => kept === child)) around(child, one, stays);
+      before = child;
+    }
+  }
+
+  // An entry that is not on the list any more stays there while it is in use, and says so.
+  function keepGone(entry, fresh) {
+    const title = entry.parentElement.previousElementSibling;
+    const group = [...fresh.querySelectorAll(".group")].find((one) => one.textContent === title?.textContent);
+    const place = document.createElement("li");
+    if (group) group.nextElementSibling.prepend(place);
+    else {
+      const list = entry.parentElement.cloneNode(false);
+      list.append(place);
+      fresh.append(...(title ? [title.cloneNode(true)] : []), list);
+    }
+    if (!entry.querySelector(".gone")) {
+      const note = document.createElement("p");
+      note.className = "wrong gone";
+      note.role = "status";
+      note.textContent = "This does not wait here any more: somebody was faster, or it went on by itself.";
+      entry.prepend(note);
+    }
+    return place;
+  }
+
+  // Of a list that is in use, all but the entries that are. Whether the part is up to date then.
+  function replaceOthers(old, fresh) {
+    const used = entries().filter((one) => old.contains(one) && inUse(one));
+    if (used.length === 0 || used.some((one) => !one.parentElement.matches("ul"))) return false;
+    const now = [...fresh.querySelectorAll(ENTRY)];
+    const stays = used.map((entry) => {
+      const twin = now.find((one) => name(one) === name(entry));
+      if (twin) entry.querySelector(".gone")?.remove();
+      return [entry, twin ?? keepGone(entry, fresh)];
+    });
+    around(old, fresh, stays);
+    mark();
+    return true;
+  }
+
   function replace(old, fresh) {
-    if (old.innerHTML === fresh.innerHTML || inUse(old)) return;
+    if (old.innerHTML === fresh.innerHTML) return true;
+    if (inUse(old)) return replaceOthers(old, fresh);
     const details = [...old.querySelectorAll("details")].map((one) => one.open);
     const inside = "a, button, summary, [tabindex]";
     const focused = old.contains(document.activeElement) ? document.activeElement : null;
@@ -50,6 +107,7 @@
     const one = place < 0 ? again : again?.querySelectorAll(inside)[place];
     if (one && (one === again || one.textContent === focused.textContent)) one.focus({ preventScroll: true });
     mark();
+    return true;
   }
 
   async function renew() {
@@ -62,10 +120,12 @@
       const answer = await fetch(reload.href, { cache: "no-store", redirect: "error" });
       if (answer.ok) {
         const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+        let whole = true;
         for (const old of document.querySelectorAll("[data-live]")) {
           const now = fresh.getElementById(old.id);
-          if (now) replace(old, now);
+          if (now) whole = replace(old, now) && whole;
         }
+        if (connected) tell(whole ? "Live" : "Not up to date while you type", whole);
       }
     } catch {
       // The server is away; the connection below tells when it is back.
@@ -77,21 +137,25 @@
     }
   }
 
+  function tell(words, live) {
+    if (status.textContent !== words) status.textContent = words;
+    status.className = live ? "on" : "";
+    reload.hidden = live;
+  }
+
   if (status && reload && document.querySelector("[data-live]")) {
     const news = new EventSource(`${base}/live`);
     let opened = false;
     news.onopen = () => {
-      status.textContent = "Live";
-      status.className = "on";
-      reload.hidden = true;
+      connected = true;
+      tell("Live", true);
       if (opened) renew();
       opened = true;
     };
     news.onmessage = renew;
     news.onerror = () => {
-      status.textContent = "Not live";
-      status.className = "";
-      reload.hidden = false;
+      connected = false;
+      tell("Not live", false);
     };
     document.addEventListener("visibilitychange", () => {
       if (!document.hidden && again) renew();

@@ -6,10 +6,10 @@ const PHONE = { ...WIDER, width: 375, height: 812 };
 const at = (path) => `${given.origin}/dashboard${path}`;
 
 /** Signs in by typing, from wherever the page is that asks for it. */
-async function signIn(page, path = "") {
+async function signIn(page, path, name) {
   await page.goto(at(path));
   await page.focus("#name");
-  await page.keyboard.type(given.name);
+  await page.keyboard.type(name);
   await page.keyboard.press("Tab");
   await page.keyboard.type(given.password);
   await Promise.all([page.waitForNavigation(), page.keyboard.press("Enter")]);
@@ -17,9 +17,9 @@ async function signIn(page, path = "") {
 }
 
 /** A signed-in tab. */
-async function merchant(browser, options = {}, path = "") {
+async function merchant(browser, options = {}, path = "", name = given.name) {
   const page = await tab(browser, options);
-  await signIn(page, path);
+  await signIn(page, path, name);
   return page;
 }
 
@@ -200,6 +200,50 @@ async function held(browser) {
   stayedHome(page);
 }
 
+async function together(browser) {
+  const [ann, berta] = [await merchant(browser, {}, "/todo"), await merchant(browser, {}, "/todo", "Berta")];
+  const ship = "form[action$='/cs_test_poster/ship']";
+  const type = async (page, carrier, tracking) => {
+    await page.focus(`${ship} [name=carrier]`);
+    await page.keyboard.type(carrier);
+    await page.keyboard.press("Tab");
+    await page.keyboard.type(tracking);
+  };
+  await says(ann, "#live", "Live");
+  await type(ann, "UPS", "222");
+  // While Ann types, Berta works: the rest of Ann's list follows, and what she types in stays.
+  await go(berta, "form[action$='/cs_test_handmade/done'] button");
+  await ann.waitForFunction(() => !document.getElementById("todo").textContent.includes("Grace Hopper"));
+  check((await names(ann)).includes("Radia Perlman"), "the entry in use is gone");
+  await type(berta, "DHL", "111");
+  await press(berta, "Enter");
+  await says(berta, ".said", "Shipped");
+  await says(ann, "[data-item] .gone", "somebody was faster");
+  const typed = await ann.evaluate(() => [document.activeElement.name, document.activeElement.value].join(" "));
+  check(typed === "tracking 222", `what is typed is lost, with the focus at ${typed}`);
+  check((await names(ann)).includes("Hedy Lamarr"), "the entries beside the one in use are gone");
+  await accessible(ann, "an entry that somebody else was faster with");
+  await shot(ann, "merchant-todo-gone");
+  await press(ann, "Enter");
+  await says(ann, ".wrong", "Berta shipped it already, with DHL 111; nothing was changed.");
+  await says(ann, ".history", "shipped by Berta");
+  // Where a page has no entries, it says that it waits for what is typed.
+  await ann.goto(at("/orders/cs_test_seat"));
+  await fill(ann, "text", "I wonder");
+  await berta.goto(at("/orders/cs_test_seat"));
+  await fill(berta, "text", "The room is booked.");
+  await berta.keyboard.press("Tab");
+  await press(berta, "Enter");
+  await says(ann, "#live", "Not up to date while you type");
+  await fill(ann, "text", "");
+  await ann.keyboard.press("Backspace");
+  await ann.focus("#content");
+  await says(ann, ".history", "The room is booked.");
+  await says(ann, "#live", "Live");
+  stayedHome(ann);
+  stayedHome(berta);
+}
+
 async function plain(browser) {
   const page = await merchant(browser, { script: false, viewport: PHONE }, "/todo");
   await fits(page);
@@ -279,5 +323,5 @@ async function empty(browser) {
   await walk(browser, { home: "", todo: "/todo", orders: "/orders", stock: "/stock" }, "merchant-empty");
 }
 
-const STORIES = { day, held, plain, live, empty, everyPage: (browser) => walk(browser, PAGES, "merchant") };
+const STORIES = { day, held, together, plain, live, empty, everyPage: (browser) => walk(browser, PAGES, "merchant") };
 await inBrowser((browser) => STORIES[story](browser));

@@ -307,6 +307,17 @@ async fn one_press_of_a_key_is_one_act_however_long_it_is_held() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_people_at_one_list_see_what_the_other_does_and_overwrite_nothing() {
+    let stage = Stage::new().await;
+    stage.site.fulfill.add_person("Berta", PASSWORD).await.unwrap();
+    stage.morning().await;
+    stage.play("together", stage.given()).await;
+    let order = stage.site.known("cs_test_poster").await.unwrap().order.unwrap();
+    let parcel = order.effects.iter().find(|effect| effect.value.is_some()).unwrap();
+    assert_eq!((parcel.subject.as_str(), parcel.value.as_deref()), ("DHL", Some("111")));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_same_is_done_by_forms_and_links_where_no_script_runs() {
     let stage = Stage::new().await;
     stage.morning().await;

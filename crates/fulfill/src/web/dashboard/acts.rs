@@ -148,9 +148,8 @@ fn left_already(
         order.timeline.iter().rev().find(|told| told.what.starts_with("shipped by "))
     });
     let who = told.and_then(|told| told.who.as_deref()).unwrap_or("Somebody");
-    let waits = |effect: &Effect| {
-        effect.status == EffectStatus::ToShip && asked.iter().any(|line| *line == effect.line)
-    };
+    let waits =
+        |effect: &Effect| effect.status == EffectStatus::ToShip && asked.contains(&effect.line);
     let part = order.is_some_and(|order| order.effects.iter().any(waits));
     let what = if part { "a part of it" } else { "it" };
     let way = [carrier, tracking].join(" ");
