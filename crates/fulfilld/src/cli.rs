@@ -256,6 +256,8 @@ pub(crate) enum OrdersCommand {
     Note(NoteArgs),
     /// Send a mail to the buyer again
     Resend(ResendArgs),
+    /// Put aside what is stuck, such as a mail to an address that does not exist
+    PutAside(PutAsideArgs),
 }
 
 #[derive(Debug, Clone, Args)]
@@ -285,6 +287,13 @@ pub(crate) struct NoteArgs {
     pub(crate) id: String,
     /// What to remember
     pub(crate) text: String,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct PutAsideArgs {
+    /// The order's Checkout Session
+    #[arg(value_name = "CS_ID")]
+    pub(crate) id: String,
 }
 
 #[derive(Debug, Clone, Args)]

@@ -68,6 +68,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             OrdersCommand::Ship(args) => orders::ship(config, args).await,
             OrdersCommand::Note(args) => orders::note(config, args).await,
             OrdersCommand::Resend(args) => orders::resend(config, args).await,
+            OrdersCommand::PutAside(args) => orders::put_aside(config, args).await,
         },
         Command::Keys { command } => keys::run(config, command).await,
         Command::Stock { command } => stock::run(config, command).await,

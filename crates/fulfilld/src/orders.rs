@@ -15,7 +15,7 @@ use fulfill::{
     store::{OrderView, OrdersQuery},
 };
 
-pub(crate) use self::acts::{note, resend, ship};
+pub(crate) use self::acts::{note, put_aside, resend, ship};
 use crate::{
     cli::{ByHandArgs, ListArgs, ShowArgs},
     installation::Installation,

@@ -13,6 +13,15 @@ pub enum DeliveryStatus {
     Running,
     Done,
     Stuck,
+    Dismissed,
+}
+
+impl DeliveryStatus {
+    /// Nothing more becomes of it: it is done, or a person has put it aside.
+    #[must_use]
+    pub fn is_over(self) -> bool {
+        matches!(self, Self::Done | Self::Dismissed)
+    }
 }
 
 /// How an attempt ended.

@@ -245,6 +245,9 @@ pub struct Line {
     pub amount_total: Option<i64>,
     /// Lower case.
     pub currency: Option<String>,
+    /// The API key may not read products, so what the product's metadata says is not known.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub product_unread: bool,
     /// Metadata of product, price and line, the line's own winning.
     pub metadata: std::collections::BTreeMap<String, String>,
 }

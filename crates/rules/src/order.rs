@@ -313,12 +313,16 @@ fn advance_placed(
         if matches!(&effects[..], [one] if one.held == Some(Held::Unmatched)) {
             let sold = sale.lines.iter().find(|l| l.id == line);
             let found = sold.map(|l| (l, policy.catalog.find(l, link)));
-            if let Some((sold, found)) = &found
-                && let Some(product) = found.product()
-            {
-                effects = rematch(&effects, owed(sold, found));
-                if advance(&mut effects, order.has_address, supply, now) {
-                    deliveries.extend(own_action(&line, product));
+            if let Some((sold, found)) = &found {
+                let owed = owed(sold, found);
+                if let Some(product) = found.product() {
+                    effects = rematch(&effects, owed);
+                    if advance(&mut effects, order.has_address, supply, now) {
+                        deliveries.extend(own_action(&line, product));
+                    }
+                } else if matches!(&owed[..], [one] if one.held == Some(Held::Unmatched)) {
+                    // Still nobody knows, but perhaps for another reason.
+                    effects = owed;
                 }
             }
         } else if advance(&mut effects, order.has_address, supply, now) && waited_for_stock {
@@ -475,7 +479,7 @@ pub fn standing(
     }
     let open = known
         .iter()
-        .filter(|d| d.owed && d.status != DeliveryStatus::Done)
+        .filter(|d| d.owed && !d.status.is_over())
         .map(|d| d.kind.as_str())
         .chain(new.iter().filter(|d| d.owed).map(|d| d.kind.as_str()))
         .next();

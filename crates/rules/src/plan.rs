@@ -190,6 +190,10 @@ impl Found<'_> {
     }
 }
 
+/// Why nobody knows what a product owes that no entry names.
+const UNREAD: &str =
+    "the API key may not read products; give it \"Products: read\" in the Stripe dashboard";
+
 /// All products, ready to be matched.
 #[derive(Debug, Clone, Default)]
 pub struct Catalog {
@@ -256,6 +260,7 @@ impl Catalog {
         }
         match metadata::product(&line.metadata) {
             Ok(Some(product)) => Found::Metadata(Box::new(product)),
+            Ok(None) if line.product_unread => Found::Mistake(UNREAD.to_owned()),
             Ok(None) => Found::Nothing,
             Err(mistake) => Found::Mistake(mistake),
         }

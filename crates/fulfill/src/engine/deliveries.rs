@@ -124,7 +124,7 @@ async fn attempt(parts: &Parts, job: Job) {
         match next.status {
             DeliveryStatus::Done => "done",
             DeliveryStatus::Stuck => "stuck",
-            DeliveryStatus::Due | DeliveryStatus::Running => "retry",
+            DeliveryStatus::Due | DeliveryStatus::Running | DeliveryStatus::Dismissed => "retry",
         },
     );
     match parts.store.finish_delivery(&id, attempt, &next).await {

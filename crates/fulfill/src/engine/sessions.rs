@@ -185,7 +185,7 @@ fn begin(
     place: OwnedSemaphorePermit,
     done: &mpsc::Sender<Done>,
 ) {
-    if !claim.placed {
+    if !claim.settled {
         let asker = if claim.visitor { Asker::Visitor } else { Asker::Work };
         // The permits were looked at before the claim; another page may have taken them since.
         let _ = parts.client.take(Purpose::Retrieve, asker, 1);
@@ -203,8 +203,8 @@ fn begin(
 }
 
 async fn look_at(parts: &Parts, claim: &Claim) -> Looked {
-    if claim.placed {
-        return Looked::Placed;
+    if claim.settled {
+        return Looked::Settled;
     }
     parts.meters.api_request();
     match parts.client.session(&claim.key).await {

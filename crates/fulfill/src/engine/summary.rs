@@ -63,7 +63,7 @@ async fn tell(parts: &Parts, daily: &Daily, name: &str, attempt: i64, unheard_of
             tracing::error!(day = name, "the daily summary is given up: {said}");
         }
         DeliveryStatus::Due => tracing::warn!(day = name, "the daily summary waits: {said}"),
-        DeliveryStatus::Done | DeliveryStatus::Running => {}
+        DeliveryStatus::Done | DeliveryStatus::Running | DeliveryStatus::Dismissed => {}
     }
     if let Err(error) = parts.store.finish_summary(name, attempt, &next).await {
         tracing::error!(day = name, %error, "how a summary ended could not be written");

@@ -8,7 +8,7 @@ use fulfill_rules::{
     fact::Sale,
     id::SessionKey,
     notice,
-    order::after_delivery,
+    order::{Order, Status, after_delivery},
 };
 
 use super::{
@@ -186,7 +186,7 @@ impl Store {
             .await
     }
 
-    /// Makes stuck deliveries of an order due again.
+    /// A person looks at an order again: its stuck deliveries are due. How many there were.
     ///
     /// # Errors
     /// When it cannot be written.
@@ -197,28 +197,68 @@ impl Store {
                 let who = who.clone();
                 Box::pin(async move {
                     orders::lock(tx, vec![session]).await?;
-                    let freed = tx
-                        .execute(
-                            "UPDATE delivery SET status = 'due', due_at = $1, forgiven = attempt \
-                             WHERE session = $2 AND status = 'stuck'",
-                            vals![now, session],
-                        )
-                        .await?;
-                    if freed > 0 {
-                        rework(tx, vec![session], now, None, Some(&who), |r, _| {
-                            let mut decision = after_delivery(&r.order);
-                            let what =
-                                format!("{freed} stuck deliveries are tried again, says {who}");
-                            decision.timeline.insert(0, what);
-                            decision
-                        })
-                        .await?;
-                    }
+                    let sql = "UPDATE delivery SET status = 'due', due_at = $1, forgiven = attempt \
+                               WHERE session = $2 AND status = 'stuck'";
+                    let freed = tx.execute(sql, vals![now, session]).await?;
+                    let what = match freed {
+                        0 => "looked at again".to_owned(),
+                        1 => "what was stuck is tried again".to_owned(),
+                        _ => format!("{freed} stuck deliveries are tried again"),
+                    };
+                    // An order that waits for nobody may be asked for all day, by a shop for instance.
+                    moved(tx, session, now, &who, |order| {
+                        let told = freed > 0 || order.status == Status::NeedsAttention;
+                        Vec::from_iter(told.then(|| what.clone()))
+                    })
+                    .await?;
                     Ok(freed)
                 })
             })
             .await
     }
+
+    /// Nobody waits for the stuck deliveries of an order any more. How many there were.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub async fn put_aside(&self, session: i64, who: &str) -> Result<usize, StoreError> {
+        let (now, who) = (self.now(), who.to_owned());
+        self.db
+            .write("put_aside", Lane::Others, move |tx| {
+                let who = who.clone();
+                Box::pin(async move {
+                    orders::lock(tx, vec![session]).await?;
+                    let sql = "UPDATE delivery SET status = 'dismissed', due_at = NULL \
+                               WHERE session = $1 AND status = 'stuck' RETURNING kind";
+                    let mut kinds: Vec<(String,)> = tx.fetch(sql, vals![session]).await?;
+                    kinds.sort();
+                    let told: Vec<String> =
+                        kinds.iter().map(|(kind,)| format!("{kind} is put aside")).collect();
+                    if !told.is_empty() {
+                        moved(tx, session, now, &who, |_| told.clone()).await?;
+                    }
+                    Ok(kinds.len())
+                })
+            })
+            .await
+    }
+}
+
+/// A person acted on deliveries of this order: the timeline tells it, and the order stands anew.
+async fn moved(
+    tx: &mut super::db::Tx,
+    session: i64,
+    now: Millis,
+    who: &str,
+    told: impl Fn(&Order) -> Vec<String>,
+) -> Result<(), StoreError> {
+    rework(tx, vec![session], now, None, Some(who), |r, _| {
+        let mut decision = after_delivery(&r.order);
+        decision.timeline.splice(0..0, told(&r.order));
+        decision
+    })
+    .await?;
+    Ok(())
 }
 
 fn sentence(id: &JobKey, attempt: i64, next: &Next) -> Option<String> {
@@ -237,7 +277,7 @@ fn sentence(id: &JobKey, attempt: i64, next: &Next) -> Option<String> {
         DeliveryStatus::Due if attempt <= 3 => {
             Some(format!("{kind}{of}: attempt {attempt} failed: {said}"))
         }
-        DeliveryStatus::Due | DeliveryStatus::Running => None,
+        DeliveryStatus::Due | DeliveryStatus::Running | DeliveryStatus::Dismissed => None,
     }
 }
 

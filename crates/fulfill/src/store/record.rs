@@ -50,8 +50,8 @@ pub enum Looked {
         /// Told to people (permissions that are missing).
         notes: Vec<String>,
     },
-    /// The order is placed: nobody was asked, its held effects are tried again.
-    Placed,
+    /// The order is placed and nothing of it is held: nobody was asked.
+    Settled,
     /// Stripe does not know it.
     Missing {
         /// Shown to people.
@@ -102,7 +102,7 @@ struct Ready {
 
 enum Kind {
     Found { fact: Fact, sale: Box<Sale>, json: String, raw: bytes::Bytes },
-    Placed,
+    Settled,
     Missing { why: String },
     Trouble { why: String, again_at: Millis, ask_a_person: bool },
 }
@@ -114,7 +114,7 @@ impl Ready {
                 let json = json(&*sale)?;
                 (Kind::Found { fact, sale, json, raw: pack(&raw).into() }, notes)
             }
-            Looked::Placed => (Kind::Placed, Vec::new()),
+            Looked::Settled => (Kind::Settled, Vec::new()),
             Looked::Missing { why } => (Kind::Missing { why }, Vec::new()),
             Looked::Trouble { why, again_at, ask_a_person } => {
                 (Kind::Trouble { why, again_at, ask_a_person }, Vec::new())
@@ -293,7 +293,8 @@ fn could_take(look: &Ready, remembered: Option<&Remembered>, policy: &Policy) ->
             supply::still_wanted(&r.order, sale, policy)
         }
         (Kind::Found { fact, sale, .. }, _) => demand(order, fact, sale, &policy.catalog),
-        (Kind::Placed, Some(r)) => supply::still_wanted(&r.order, &r.sale, policy),
+        // What is kept of it is enough to try again what is held, whatever Stripe answered.
+        (_, Some(r)) if r.order.placed => supply::still_wanted(&r.order, &r.sale, policy),
         _ => Demand::default(),
     }
 }
@@ -308,21 +309,24 @@ fn decision(
 ) -> Decision {
     let order = remembered.map(|r| &r.order);
     let known_trouble = locked.and_then(|l| l.trouble.as_deref());
+    // What is held of an order that is placed is tried again, whatever Stripe answered.
+    let mut still = || match remembered {
+        Some(r) if r.order.placed => decide(order, &Fact::Paid, &r.sale, stock, policy, now),
+        _ => Decision::default(),
+    };
     let mut decision = match (&look.kind, remembered) {
         (Kind::Found { fact, sale, .. }, _) => decide(order, fact, sale, stock, policy, now),
-        (Kind::Placed, Some(r)) => decide(order, &Fact::Paid, &r.sale, stock, policy, now),
-        (Kind::Placed, None) => Decision::default(),
+        (Kind::Settled, _) => still(),
         (Kind::Missing { why }, _) => {
             let waits = order.is_some_and(|o| o.status == Status::AwaitingPayment);
-            let mut decision =
-                Decision { look_again_at: waits.then_some(now + DAY), ..Decision::default() };
+            let mut decision = Decision { look_again_at: waits.then_some(now + DAY), ..still() };
             if known_trouble != Some(why.as_str()) {
                 decision.timeline.push(why.clone());
             }
             decision
         }
         (Kind::Trouble { why, again_at, ask_a_person }, _) => {
-            let mut decision = Decision { look_again_at: Some(*again_at), ..Decision::default() };
+            let mut decision = Decision { look_again_at: Some(*again_at), ..still() };
             if known_trouble != Some(why.as_str()) {
                 decision.timeline.push(why.clone());
             }

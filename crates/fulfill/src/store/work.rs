@@ -68,8 +68,8 @@ pub struct Claim {
     pub guess: bool,
     /// A visitor waits for it.
     pub visitor: bool,
-    /// Its order is placed: Stripe need not be asked.
-    pub placed: bool,
+    /// Its order is placed and nothing of it is held: Stripe need not be asked.
+    pub settled: bool,
     /// When it was first heard of.
     pub first_rung_at: Millis,
 }
@@ -169,7 +169,7 @@ impl Store {
                             claimed.extend(tx.fetch::<Claimed>(CLAIM, values).await?);
                         }
                     }
-                    with_placed(tx, claimed, livemode).await
+                    with_settled(tx, claimed, livemode).await
                 })
             })
             .await
@@ -318,18 +318,20 @@ impl Store {
     }
 }
 
-async fn with_placed(
+async fn with_settled(
     tx: &mut Tx,
     claimed: Vec<Claimed>,
     livemode: bool,
 ) -> Result<Vec<Claim>, StoreError> {
     let seqs: Vec<i64> = claimed.iter().map(|c| c.session).collect();
-    let placed: Vec<(i64,)> = if seqs.is_empty() {
+    let settled: Vec<(i64,)> = if seqs.is_empty() {
         Vec::new()
     } else {
-        tx.fetch("SELECT session FROM orders WHERE session {in $1} AND placed", vals![seqs]).await?
+        let sql = "SELECT session FROM orders \
+                   WHERE session {in $1} AND placed AND status <> 'needs_attention'";
+        tx.fetch(sql, vals![seqs]).await?
     };
-    let placed: std::collections::HashSet<i64> = placed.into_iter().map(|(seq,)| seq).collect();
+    let settled: std::collections::HashSet<i64> = settled.into_iter().map(|(seq,)| seq).collect();
     let claims = claimed.into_iter().map(|c| Claim {
         session: c.session,
         key: SessionKey { account: String::new(), livemode, id: c.id },
@@ -340,7 +342,7 @@ async fn with_placed(
         told: Rung { succeeded: c.told_succeeded, failed: c.told_failed },
         guess: c.guess,
         visitor: c.visitor,
-        placed: placed.contains(&c.session),
+        settled: settled.contains(&c.session),
         first_rung_at: c.first_rung_at,
     });
     Ok(claims.collect())

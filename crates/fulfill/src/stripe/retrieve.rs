@@ -38,7 +38,7 @@ const PAGES_MAX: usize = 100;
 const PAGE_EMBEDDED: usize = 10;
 const PAGE_ASKED: usize = 100;
 /// A missing permission may be granted at any time: it is tried again after this long.
-const FORBIDDEN_FOR_MS: Millis = 600_000;
+const FORBIDDEN_FOR_MS: Millis = 60_000;
 
 const WITHOUT_INTENT: &str = "the API key may not read payment intents: whether a delayed payment \
     failed is learned from events only; give the key \"PaymentIntents: read\" in the Stripe dashboard";

@@ -140,7 +140,7 @@ fn cut(mut text: String, max: usize) -> String {
 fn line(at: usize, item: LineItem) -> Line {
     let (mut price_id, mut lookup_key, mut price_metadata) = (None, None, None);
     let (mut product_id, mut product_name, mut metadata) = (None, None, BTreeMap::new());
-    let mut metered = false;
+    let (mut metered, mut product_unread) = (false, false);
     if let Some(price) = item.price {
         // What is used is counted later: of such a line there is one, and no quantity.
         let usage = price.recurring.and_then(|recurring| recurring.usage_type);
@@ -151,7 +151,7 @@ fn line(at: usize, item: LineItem) -> Line {
                 (product_id, product_name) = (product.id, product.name);
                 metadata = product.metadata.unwrap_or_default();
             }
-            Some(Product::Id(id)) => product_id = Some(id),
+            Some(Product::Id(id)) => (product_id, product_unread) = (Some(id), true),
             None => {}
         }
     }
@@ -168,6 +168,7 @@ fn line(at: usize, item: LineItem) -> Line {
         without_quantity: item.quantity.is_none() && !metered,
         amount_total: item.amount_total,
         currency: item.currency.map(lower),
+        product_unread,
         metadata,
     }
 }

@@ -47,6 +47,7 @@ pub(super) fn router(web: Web) -> Router {
         .route("/orders/{id}/ship", post(acts::ship))
         .route("/orders/{id}/note", post(acts::note))
         .route("/orders/{id}/resend", post(acts::resend))
+        .route("/orders/{id}/put-aside", post(orders::put_aside))
         .route("/grants", get(orders::grants))
         .route("/reports/{file}", get(reports::csv))
         .route("/keys", get(acts::pools))

@@ -2,7 +2,6 @@
 //! in a page only when they may be read there; a page that hides them does not have them.
 
 use fulfill_rules::{
-    delivery::DeliveryStatus,
     fact::{Line, Sale},
     place::{Effect, EffectKind, EffectStatus, web_address},
 };
@@ -115,7 +114,7 @@ fn line_shown<'a>(
     let seats = |e: &Effect| (e.quantity > 1).then_some(e.quantity);
     let undelivered = || {
         let of_line = order.deliveries.iter().filter(|d| d.owed && d.line == line.id);
-        came && of_line.into_iter().any(|d| d.status != DeliveryStatus::Done)
+        came && of_line.into_iter().any(|d| !d.status.is_over())
     };
     LineShown {
         what: line.description.as_deref().filter(|d| !d.trim().is_empty()).unwrap_or(w.item),

@@ -104,6 +104,21 @@ pub(super) fn no_order(web: &Web, key: &SessionKey, view: Option<&SessionView>) 
     })
 }
 
+/// `POST /api/orders/{id}/put-aside`: nobody waits any more for what is stuck.
+pub(super) async fn put_aside(
+    State(web): State<Arc<Web>>,
+    Extension(who): Extension<Caller>,
+    Path(id): Path<String>,
+) -> Answer {
+    let key = session_key(&id)?;
+    let view = web.store.session_view(&key).await?;
+    let Some(view) = view.filter(|view| view.order.is_some()) else {
+        return Err(no_order(&web, &key, None));
+    };
+    web.store.put_aside(view.session, &who.0).await?;
+    show(State(web), Path(id)).await
+}
+
 /// `POST /api/orders/{id}/fulfill`: looks at Stripe now, and tries stuck deliveries again.
 pub(super) async fn fulfill(
     State(web): State<Arc<Web>>,

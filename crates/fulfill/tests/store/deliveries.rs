@@ -140,9 +140,40 @@ both!(a_stuck_delivery_asks_a_person_who_can_have_it_tried_again, async |t| {
     assert_eq!(t.store.unstick(order.session, "ann").await.unwrap(), 0, "nothing is stuck now");
     let order = t.order("cs_test_a").await;
     assert_eq!(order.status, Status::Preparing);
-    assert!(order.timeline.iter().any(|told| told.what.contains("says ann")));
+    let by_ann: Vec<&str> = order
+        .timeline
+        .iter()
+        .filter(|told| told.who.as_deref() == Some("ann"))
+        .map(|told| told.what.as_str())
+        .collect();
+    assert_eq!(
+        by_ann,
+        ["what was stuck is tried again", "preparing: the delivery invite is on its way"]
+    );
     let job = claim(t, "invite").await;
     assert!(finish(t, &job, Outcome::Done(None)).await.unwrap().fulfilled);
+});
+
+both!(what_is_stuck_for_good_is_put_aside, async |t| {
+    t.pay("cs_test_a", &[("invite", 1)]).await;
+    for kind in ["invite", "mail.receipt"] {
+        let job = claim(t, kind).await;
+        finish(t, &job, refused()).await.unwrap();
+    }
+    let stuck = t.order("cs_test_a").await;
+    assert_eq!(stuck.status, Status::NeedsAttention);
+    assert_eq!(t.store.put_aside(stuck.session, "ann").await.unwrap(), 2);
+    assert_eq!(t.store.put_aside(stuck.session, "ann").await.unwrap(), 0, "nothing is stuck now");
+    assert_eq!(view(t, "invite").await.status, DeliveryStatus::Dismissed);
+    let order = t.order("cs_test_a").await;
+    assert_eq!(order.status, Status::Fulfilled, "nobody waits for it");
+    let told: Vec<_> = order.timeline.iter().rev().take(3).collect();
+    assert!(told.iter().all(|told| told.who.as_deref() == Some("ann")), "{told:?}");
+    assert_eq!(told[1].what, "mail.receipt is put aside");
+    assert_eq!(t.store.to_do(&[]).await.unwrap().orders.len(), 0);
+    assert_eq!(t.store.unstick(order.session, "ann").await.unwrap(), 0, "it stays so");
+    t.store.resend(&key("cs_test_a"), "mail.receipt", "ann").await.unwrap().unwrap().unwrap();
+    assert_eq!(claim(t, "mail.receipt").await.attempt, 2, "but may be sent after all");
 });
 
 both!(case_38_mail_never_holds_an_order, async |t| {

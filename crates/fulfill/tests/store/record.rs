@@ -65,7 +65,7 @@ both!(case_01_the_same_fact_again_changes_nothing, async |t| {
     t.pay("cs_test_a", &lines).await;
     let before = state(t, "cs_test_a").await;
     t.advance(MINUTE);
-    for looked in [paid(&lines), Looked::Placed, paid(&[("course", 5)])] {
+    for looked in [paid(&lines), Looked::Settled, paid(&[("course", 5)])] {
         let again = t.look("cs_test_a", looked).await;
         assert_eq!((again.placed, again.fulfilled, again.deliveries), (None, false, false));
         assert!(again.told.is_empty(), "{:?}", again.told);

@@ -266,8 +266,8 @@ both!(what_is_held_or_waived_or_unpaid_is_not_granted, async |t| {
     assert_eq!(t.order("cs_test_a").await.status, Status::Fulfilled);
     assert!(t.store.grants(mine()).await.unwrap().is_empty(), "waived");
     let rung = t.claim().await;
-    assert!(rung.placed, "what a person does is looked at by the engine");
-    t.record(Look { claim: rung, looked: Looked::Placed }).await;
+    assert!(rung.settled, "what a person does is looked at by the engine");
+    t.record(Look { claim: rung, looked: Looked::Settled }).await;
     assert!(t.store.grants(mine()).await.unwrap().is_empty(), "waived for good");
     let live = t.live().await;
     t.pay("cs_test_b", &[("course", 1)]).await;

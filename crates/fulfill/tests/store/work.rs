@@ -55,8 +55,8 @@ both!(a_ring_during_a_look_makes_the_session_due_again_after_it, async |t| {
     assert_eq!((after.seen, after.rung), (1, 2));
     assert_eq!(after.look_again_at, Some(t.clock.now()));
     let second = t.claim().await;
-    assert_eq!((second.rung, second.placed), (2, true));
-    t.record(Look { claim: second, looked: fulfill::store::Looked::Placed }).await;
+    assert_eq!((second.rung, second.settled), (2, true));
+    t.record(Look { claim: second, looked: fulfill::store::Looked::Settled }).await;
     let rest = t.session("cs_test_a").await;
     assert_eq!((rest.seen, rest.look_again_at), (2, None));
 });

@@ -120,6 +120,46 @@ both!(
         let order = t.expect(&id, "needs_attention").await;
         let note = order["effects"][0]["note"].as_str().unwrap();
         assert!(note.contains("fulfilld_grnt is none of the names"), "{note}");
+        // Corrected at Stripe, it goes out when a person has it looked at again.
+        let right = [("metadata[fulfilld_grnt]", ""), ("metadata[fulfilld_grant]", "the archive")];
+        t.stripe("products/prod_odd", &right).await;
+        let (_, order) = t.post(&format!("/api/orders/{id}/fulfill"), json!({})).await;
+        assert_eq!(
+            (&order["status"], &order["effects"][0]["value"]),
+            (&json!("fulfilled"), &json!("the archive"))
+        );
+    }
+);
+
+both!(
+    case_29_a_key_that_may_not_read_products_is_why_the_metadata_is_not_known,
+    shop()
+        .sells("[[product]]\nid = \"prod_none\"\nmanual = true")
+        .restricted_to(&["checkout_session_read", "payment_intent_read"]),
+    async |t| {
+        let product =
+            [("id", "prod_self"), ("name", "Self"), ("metadata[fulfilld_grant]", "the archive")];
+        t.stripe("products", &product).await;
+        let id = t.buy(basket(&[("prod_self", 1)])).await;
+        let order = t.expect(&id, "needs_attention").await;
+        let reason = order["reason"].as_str().unwrap();
+        assert!(
+            reason.contains("may not read products") && reason.contains("Products: read"),
+            "{reason}"
+        );
+        let all = ["checkout_session_read", "payment_intent_read", "product_read", "plan_read"];
+        t.sandbox.restrict(crate::town::RESTRICTED, &all);
+        t.pass(60_000).await;
+        let (_, order) = t.post(&format!("/api/orders/{id}/fulfill"), json!({})).await;
+        assert_eq!(
+            (&order["status"], &order["effects"][0]["value"]),
+            (&json!("fulfilled"), &json!("the archive"))
+        );
+        let told = order["timeline"].as_array().unwrap();
+        assert!(
+            told.iter().any(|told| told["what"] == "looked at again" && told["who"] == "the API"),
+            "{order}"
+        );
     }
 );
 

@@ -154,12 +154,9 @@ mod refuses {
             assert_ne!(order["status"], "needs_attention");
             let order = t.expect(&id, "fulfilled").await;
             assert_eq!(delivery(&order).0, "done");
-            let told = t.told(&id).await;
-            assert!(
-                told.iter()
-                    .any(|line| line.contains("stuck deliveries are tried again, says the API")),
-                "{told:?}"
-            );
+            let told = order["timeline"].as_array().unwrap();
+            let by_us = |told: &&Value| told["what"] == "what was stuck is tried again";
+            assert_eq!(told.iter().find(by_us).unwrap()["who"], "the API");
         }
     );
 }

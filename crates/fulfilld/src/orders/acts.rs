@@ -10,7 +10,7 @@ use fulfill::{
 
 use super::{WHO, unknown};
 use crate::{
-    cli::{NoteArgs, ResendArgs, ShipArgs},
+    cli::{NoteArgs, PutAsideArgs, ResendArgs, ShipArgs},
     installation::Installation,
     stdout::say,
 };
@@ -55,6 +55,25 @@ pub(crate) async fn resend(config: Option<&Path>, args: ResendArgs) -> anyhow::R
     let key = here.key(&args.id)?;
     done(&key, here.fulfill.store().resend(&key, &mail, WHO).await?)?;
     say(format_args!("{key}: {mail} is due; `fulfilld serve` sends it"));
+    here.close().await;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Nobody waits any more for what is stuck.
+pub(crate) async fn put_aside(
+    config: Option<&Path>,
+    args: PutAsideArgs,
+) -> anyhow::Result<ExitCode> {
+    let here = Installation::open(config).await?;
+    let key = here.key(&args.id)?;
+    let store = here.fulfill.store();
+    let view = store.session_view(&key).await?.filter(|view| view.order.is_some());
+    let Some(view) = view else { bail!("{}", unknown(&key)) };
+    match store.put_aside(view.session, WHO).await? {
+        0 => bail!("{key}: nothing is stuck, so nothing was changed"),
+        1 => say(format_args!("{key}: what was stuck is put aside")),
+        count => say(format_args!("{key}: {count} stuck deliveries are put aside")),
+    }
     here.close().await;
     Ok(ExitCode::SUCCESS)
 }

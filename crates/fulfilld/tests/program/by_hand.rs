@@ -97,6 +97,8 @@ fn a_parcel_is_shipped_and_what_was_done_is_told() {
     assert!(shown.contains("note by the command line: left at the door"), "{shown}");
     assert!(shown.contains("\nName on it: Ada\n"), "what the buyer filled in: {shown}");
     assert!(run(shop.fulfilld(&["orders", "list", "--q", "rr1"])).out.contains(&session));
+    let aside = run(shop.fulfilld(&["orders", "put-aside", &session]));
+    assert!(aside.err.contains("nothing is stuck"), "{}", aside.err);
     let resent = run(shop.fulfilld(&["orders", "resend", &session, "receipt"]));
     assert!(resent.out.contains("mail.receipt is due"), "{}{}", resent.out, resent.err);
     let unknown = run(shop.fulfilld(&["orders", "resend", &session, "poem"]));

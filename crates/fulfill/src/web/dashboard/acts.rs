@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use axum::{Extension, extract::Path, http::StatusCode, response::Response};
 use fulfill_rules::{
     id::SessionKey,
-    order::ByHand,
+    order::{ByHand, Status},
     place::{Effect, EffectStatus},
     shipment::{NotShipped, Shipment},
 };
@@ -33,6 +33,7 @@ pub(super) async fn act(
         return visit.sentence(StatusCode::NOT_FOUND, "Not found", "That is no session.");
     };
     let acted = match act.as_str() {
+        "put-aside" => put_aside(&desk, &visit, &key).await,
         "again" => again(&desk, &visit, &key).await,
         "done" => settle(&desk, &visit, &key, &form, ByHand::Fulfill).await,
         "waive" => settle(&desk, &visit, &key, &form, ByHand::Waive).await,
@@ -64,11 +65,23 @@ async fn again(desk: &Arc<Desk>, visit: &Visit, key: &SessionKey) -> Acted {
     let Some(view) = web.store.session_view(key).await? else { return Ok(Err(unknown(key))) };
     if view.order.is_some() && web.store.unstick(view.session, visit.who()).await? > 0 {
         web.wake.deliveries();
+    } else if view.order.is_some_and(|order| order.status == Status::Fulfilled) {
+        return Ok(Ok("nothing"));
     }
     let view = web.door.fulfill_checkout(key, Ringer::Operator, PATIENCE).await?;
     match view.and_then(|view| view.trouble) {
         Some(trouble) => Ok(Err(sentence(&trouble))),
         None => Ok(Ok("again")),
+    }
+}
+
+/// Nobody waits any more for what is stuck.
+async fn put_aside(desk: &Arc<Desk>, visit: &Visit, key: &SessionKey) -> Acted {
+    let store = &desk.web.store;
+    let Some(view) = store.session_view(key).await? else { return Ok(Err(unknown(key))) };
+    match store.put_aside(view.session, visit.who()).await? {
+        0 => Ok(Err("Nothing is stuck there any more, so nothing was changed.".to_owned())),
+        _ => Ok(Ok("aside")),
     }
 }
 

@@ -152,6 +152,8 @@ struct Entry {
 fn done(word: &str) -> Option<&'static str> {
     Some(match word {
         "again" => "Looked at it again.",
+        "nothing" => "Nothing is open here, so Stripe was not asked.",
+        "aside" => "Put aside.",
         "settled" => "Settled.",
         "note" => "The note is written down.",
         "resent" => "The mail goes out again.",
@@ -372,7 +374,7 @@ fn parcels(order: &OrderView) -> Vec<Parcel> {
 
 impl DeliveryRow {
     fn of(delivery: &DeliveryView) -> Self {
-        let settled = matches!(delivery.status, DeliveryStatus::Done | DeliveryStatus::Stuck);
+        let settled = delivery.status.is_over() || delivery.status == DeliveryStatus::Stuck;
         Self {
             kind: delivery.kind.clone(),
             what: words::delivery(&delivery.kind),

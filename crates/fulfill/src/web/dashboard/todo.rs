@@ -84,6 +84,8 @@ struct Parcel {
 fn done(word: &str) -> Option<&'static str> {
     Some(match word {
         "again" => "Tried again.",
+        "nothing" => "Nothing is open there any more.",
+        "aside" => "Put aside.",
         "settled" => "Settled.",
         "shipped" => "Shipped.",
         "resent" => "The mail goes out again.",

@@ -51,6 +51,7 @@ pub(super) fn delivery_status(status: DeliveryStatus) -> Mood {
         DeliveryStatus::Running => mood("under way", "waits"),
         DeliveryStatus::Done => mood("done", "good"),
         DeliveryStatus::Stuck => mood("stuck", "bad"),
+        DeliveryStatus::Dismissed => mood("put aside", "waits"),
     }
 }
 
@@ -129,8 +130,8 @@ pub(super) fn held(effect: &Effect, line: Option<&Line>) -> Why {
         ),
         Some(Held::Unmatched) if effect.unreadable().is_some() => why(
             sentence(effect.unreadable().unwrap_or_default()),
-            "Correct it at Stripe for the orders to come. For this one, add the product to the catalog, \
-             start again, and do this order again; or hand it over and say so, or waive it.",
+            "Correct it at Stripe, wait a minute, and do this order again: then it goes out. Or hand it over \
+             and say so, or waive it.",
         ),
         Some(Held::Unmatched) => unmatched(line),
         Some(Held::Manual) => {
@@ -162,9 +163,9 @@ fn unmatched(line: Option<&Line>) -> Why {
     why(
         what,
         format!(
-            "Add a [[product]] with {field} = \"{id}\" to the settings file, start again, and do this order \
-             again: then it goes out. For the orders to come its metadata at Stripe can say it instead, such \
-             as fulfilld_key or fulfilld_grant. Or hand it over and say so, or waive it.",
+            "Add a [[product]] with {field} = \"{id}\" to the settings file and start again, or say it in its \
+             metadata at Stripe, such as fulfilld_key or fulfilld_grant. Then do this order again: it goes \
+             out. Or hand it over and say so, or waive it.",
         ),
     )
 }
@@ -229,10 +230,10 @@ fn waits(delivery: &DeliveryView) -> Option<Why> {
     let name = self::delivery(&delivery.kind);
     let said = delivery.said.as_deref().unwrap_or("no answer yet");
     match delivery.status {
-        DeliveryStatus::Done => None,
+        DeliveryStatus::Done | DeliveryStatus::Dismissed => None,
         DeliveryStatus::Stuck => Some(why(
-            format!("{name} is stuck: {said}."),
-            "Remove the cause, then press “Do again”.",
+            format!("{name} is stuck: {}.", said.trim_end_matches('.')),
+            "Remove the cause, then press “Do again”; or put it aside: then nobody waits for it any more.",
         )),
         DeliveryStatus::Due | DeliveryStatus::Running => Some(why(
             format!("{name} is not through yet (attempt {}): {said}.", delivery.attempts),

@@ -34,7 +34,10 @@ async fn acts_are_told_with_who_did_them() {
     let waived = ann.post(&at("waive"), &[("line", "li_2"), ("back", "todo")]).await;
     assert_eq!(waived.header("location"), "/dashboard/todo?done=settled");
     assert_eq!(ann.post(&at("note"), &[("text", "called her")]).await.status, 303);
-    assert_eq!(ann.post(&at("again"), &[]).await.status, 303);
+    let again = ann.post(&at("again"), &[]).await;
+    assert_eq!(again.header("location"), "/dashboard/orders/cs_test_a1?done=nothing");
+    let aside = ann.post(&at("put-aside"), &[]).await;
+    assert!(aside.text.contains("Nothing is stuck there any more"), "{}", aside.text);
     let told = told(&site, id).await;
     assert!(told.iter().all(|(who, _)| who == "ann"), "{told:?}");
     assert!(told.iter().any(|(_, what)| what.contains("called her")), "{told:?}");
