@@ -32,7 +32,8 @@
     const typing = part.contains(document.activeElement) && document.activeElement.matches("input, select, textarea");
     const typed = [...part.querySelectorAll("input, textarea")].some((one) => one.type !== "hidden" && one.value !== one.defaultValue);
     const ticked = [...part.querySelectorAll("input[type=checkbox]")].some((one) => one.checked !== one.defaultChecked);
-    return typing || typed || ticked;
+    // What was typed into a form that was refused stands there from the start.
+    return typing || typed || ticked || part.matches("[data-kept]");
   }
 
   // The fresh children of a part take the place of the old ones, around what stays as it is: pairs of an

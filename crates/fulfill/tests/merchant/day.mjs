@@ -227,6 +227,34 @@ async function together(browser) {
   await press(ann, "Enter");
   await says(ann, ".wrong", "Berta shipped it already, with DHL 111; nothing was changed.");
   await says(ann, ".history", "shipped by Berta");
+  // The page that says so is as live as any other, though it answers a form; what was typed stays in its own.
+  const reload = await ann.$eval("#reload", (link) => link.href);
+  check(reload === at("/orders/cs_test_poster"), `reload leads to ${reload}`);
+  check((await ann.$eval("#correct-tracking", (field) => field.value)) === "222", "what was typed is gone");
+  await berta.goto(at("/orders/cs_test_poster"));
+  await fill(berta, "text", "It rains.");
+  await berta.keyboard.press("Tab");
+  await press(berta, "Enter");
+  await says(ann, "#live", "Not up to date");
+  await says(ann, "#waiting", "9");
+  check((await ann.$eval("#correct-tracking", (field) => field.value)) === "222", "news take away what was typed");
+  await says(ann, ".wrong", "Berta shipped it already");
+  // One where nothing was typed goes on.
+  await ann.goto(at("/orders/cs_test_unknown"));
+  await berta.goto(at("/orders/cs_test_unknown"));
+  const waive = async (page) => {
+    await page.click(".sure summary");
+    await go(page, "form[action$='/waive'] button");
+  };
+  await ann.click(".sure summary");
+  await waive(berta);
+  await go(ann, "form[action$='/waive'] button");
+  await says(ann, ".wrong", "Nothing is held there any more");
+  await fill(berta, "text", "It was nothing.");
+  await berta.keyboard.press("Tab");
+  await press(berta, "Enter");
+  await says(ann, ".history", "It was nothing.");
+  await says(ann, ".wrong", "Nothing is held there any more");
   // Where a page has no entries, it says that it waits for what is typed.
   await ann.goto(at("/orders/cs_test_seat"));
   await fill(ann, "text", "I wonder");

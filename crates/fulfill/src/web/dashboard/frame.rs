@@ -3,7 +3,7 @@
 use askama::Template;
 use axum::{
     extract::{OriginalUri, Request},
-    http::{HeaderName, HeaderValue, StatusCode, header},
+    http::{HeaderName, HeaderValue, Method, StatusCode, header},
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -50,6 +50,16 @@ pub(super) async fn without_slash() -> Response {
     (StatusCode::PERMANENT_REDIRECT, [(header::LOCATION, "../dashboard")]).into_response()
 }
 
+/// Where the page is found that answers a form which was sent to `path`.
+fn page_of(path: &str) -> String {
+    let mut parts = path.trim_start_matches('/').split('/');
+    match (parts.next().unwrap_or_default(), parts.next()) {
+        ("orders", Some(id)) => format!("orders/{id}"),
+        ("keys", _) => "stock".to_owned(),
+        (part, _) => part.to_owned(),
+    }
+}
+
 /// One request: where from, by whom.
 #[derive(Debug, Clone)]
 pub(super) struct Visit {
@@ -59,7 +69,8 @@ pub(super) struct Visit {
     pub(super) origin: String,
     /// What the address asks.
     pub(super) query: Form,
-    /// The address below the base, for the page to be fetched again.
+    /// The address below the base, for the page to be fetched again; of an answer to a form, that of the
+    /// page that it shows.
     here: String,
     /// The reader's time is so far ahead of UTC.
     offset_minutes: i64,
@@ -88,12 +99,17 @@ impl Visit {
         let origin = url.split('/').take(3).collect::<Vec<_>>().join("/");
         let offset = guard::cookie(request.headers(), OFFSET_COOKIE);
         let offset = offset.and_then(|minutes| minutes.parse::<i64>().ok());
-        let at = request.uri().path_and_query().map_or("", |at| at.as_str());
+        let here = if request.method() == Method::POST {
+            page_of(own)
+        } else {
+            let at = request.uri().path_and_query().map_or("", |at| at.as_str());
+            at.trim_start_matches('/').to_owned()
+        };
         Self {
             base,
             origin,
             query: Form::read(request.uri().query().unwrap_or_default().as_bytes()),
-            here: at.trim_start_matches('/').to_owned(),
+            here,
             offset_minutes: offset.unwrap_or(0).clamp(-OFFSET_MAX, OFFSET_MAX),
             zone: desk.web.brand.time_zone.clone(),
             livemode: desk.web.store.livemode(),

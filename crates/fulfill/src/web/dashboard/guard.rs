@@ -47,13 +47,13 @@ pub(super) async fn signed_in(
         Ok(None) => return to_sign_in(&visit, &request),
         Err(error) => return desk.trouble(&visit, &error),
     }
+    // A number beside a word: a page does not fail for it. Forms that change it are answered by another
+    // page's address.
+    let counts = desk.web.store.to_do_counts(&desk.pools()).await.unwrap_or_default();
+    visit.waiting = counts.sum();
     let mut request = request;
     match *request.method() {
-        Method::GET | Method::HEAD => {
-            // A number beside a word: a page does not fail for it.
-            let counts = desk.web.store.to_do_counts(&desk.pools()).await.unwrap_or_default();
-            visit.waiting = counts.sum();
-        }
+        Method::GET | Method::HEAD => {}
         Method::POST => {
             let body = std::mem::replace(request.body_mut(), Body::empty());
             match form(&visit, request.headers(), body, request.uri().path()).await {

@@ -41,11 +41,15 @@ struct Page {
 
 /// `GET /dashboard/stock`.
 pub(super) async fn show(axum::extract::State(desk): State, Extension(visit): In) -> Response {
-    let said = match visit.query.get("done") {
-        "stock" => Some(corrected(&desk, visit.query.get("sku"))),
-        _ => None,
+    let with = |made: Page| {
+        let said = match visit.query.get("done") {
+            "stock" => Some(corrected(&desk, visit.query.get("sku"))),
+            "keys" => imported_into(&desk, &visit.query, &made.pools),
+            _ => None,
+        };
+        Page { said, ..made }
     };
-    shown(&desk, &visit, StatusCode::OK, |made| Page { said, ..made }).await
+    shown(&desk, &visit, StatusCode::OK, with).await
 }
 
 /// What was done to a shelf; a slip in its name shows in that nothing is sold from it.
@@ -209,26 +213,33 @@ pub(super) async fn import(
                 who = visit.who(),
                 "license keys were imported"
             );
-            let said = Some(imported_into(&desk, pool, &imported));
-            shown(&desk, &visit, StatusCode::OK, |made| Page { said, ..made }).await
+            let mut told = form_urlencoded::Serializer::new(String::new());
+            told.append_pair("done", "keys").append_pair("pool", pool);
+            for (name, count) in [("new", new), ("known", known), ("repeated", repeated)] {
+                told.append_pair(name, &count.to_string());
+            }
+            visit.see_other(&format!("stock?{}", told.finish()))
         }
         Err(error) => desk.trouble(&visit, &error),
     }
 }
 
-/// What became of the lines of an import, all of them; a slip in the pool's name shows in that nothing
-/// draws from it.
-fn imported_into(desk: &Desk, pool: &str, imported: &Imported) -> String {
-    let Imported { new, known, repeated, free } = imported;
+/// What became of the lines of an import, all of them, as the address tells it; a slip in the pool's name
+/// shows in that nothing draws from it.
+fn imported_into(desk: &Desk, query: &Form, pools: &[PoolView]) -> Option<String> {
+    let count = |name| query.get(name).parse::<u64>().ok();
+    let (new, known, repeated) = (count("new")?, count("known")?, count("repeated")?);
+    let pool = query.get("pool");
+    let free = pools.iter().find(|known| known.pool == pool)?.free;
     let unused = if desk.pools().iter().any(|drawn| drawn == pool) {
         ""
     } else {
         " No product in the catalog draws from it; products may say so themselves, as metadata at Stripe."
     };
-    format!(
+    Some(format!(
         "Pool {pool}: {new} added, {known} were there already, {repeated} stood in the list before, none \
          refused. {free} are free now.{unused}"
-    )
+    ))
 }
 
 #[cfg(test)]

@@ -202,23 +202,28 @@ async fn stock_is_booked_with_a_reason_and_keys_are_imported() {
     site.buy(paid("cs_test_a1", &["shirt", "editor"])).await;
     let units = [("sku", "SHIRT-M"), ("units", "=12"), ("why", "counted")];
     assert_eq!(ann.post("/stock", &units).await.status, 303);
-    let keys =
-        ann.post("/keys", &[("pool", "editor"), ("keys", "\u{feff}K-1\r\n\r\n K-2 \nK-1")]).await;
+    let import = async |pool, keys| {
+        let answer = ann.post("/keys", &[("pool", pool), ("keys", keys)]).await;
+        if answer.status != 303 {
+            return answer.text;
+        }
+        ann.page(answer.header("location").strip_prefix("/dashboard").unwrap()).await
+    };
+    let keys = import("editor", "\u{feff}K-1\r\n\r\n K-2 \nK-1").await;
     let told =
         "Pool editor: 2 added, 0 were there already, 1 stood in the list before, none refused.";
-    assert!(keys.text.contains(told), "{}", keys.text);
+    assert!(keys.contains(told), "{keys}");
     site.fulfilled("cs_test_a1").await;
-    let odd = [("pool", "editor"), ("keys", "K-3\n\nK-\u{1}\nK-4\n\u{2}")];
-    let odd = ann.post("/keys", &odd).await;
-    assert!(odd.text.contains("Line 3 (and 1 more lines) is too long"), "{}", odd.text);
-    let again = ann.post("/keys", &[("pool", "editor"), ("keys", "K-3\nK-1\nK-2")]).await;
+    let odd = import("editor", "K-3\n\nK-\u{1}\nK-4\n\u{2}").await;
+    assert!(odd.contains("Line 3 (and 1 more lines) is too long"), "{odd}");
+    let again = import("editor", "K-3\nK-1\nK-2").await;
     let told =
         "Pool editor: 1 added, 2 were there already, 0 stood in the list before, none refused.";
-    assert!(again.text.contains(told), "nothing of the refused list: {}", again.text);
-    assert!(again.text.contains("2 are free now"), "{}", again.text);
-    let slip = ann.post("/keys", &[("pool", "editr"), ("keys", "K-1")]).await;
-    assert!(slip.text.contains("Pool editr: 1 added"), "each pool has its own: {}", slip.text);
-    assert!(slip.text.contains("No product in the catalog draws from it"), "{}", slip.text);
+    assert!(again.contains(told), "nothing of the refused list: {again}");
+    assert!(again.contains("2 are free now"), "{again}");
+    let slip = import("editr & co", "K-1").await;
+    assert!(slip.contains("Pool editr &#38; co: 1 added"), "each pool has its own: {slip}");
+    assert!(slip.contains("No product in the catalog draws from it"), "{slip}");
     let page = ann.page("/stock?sku=SHIRT-M").await;
     for shown in ["counted", "ann", "+12", "an order"] {
         assert!(page.contains(shown), "{shown}: {page}");
@@ -235,6 +240,31 @@ async fn stock_is_booked_with_a_reason_and_keys_are_imported() {
     }
     let many = "x".repeat(17 << 20);
     assert_eq!(ann.post("/keys", &[("pool", "editor"), ("keys", &many)]).await.status, 413);
+}
+
+#[tokio::test]
+async fn a_page_that_answers_a_form_leads_to_itself_and_counts_what_waits() {
+    let site = Site::open().await;
+    let ann = Merchant::ann(&site).await;
+    site.buy(paid("cs_test_a1", &["handmade"])).await;
+    for (path, fields, status, page) in [
+        ("/orders/cs_test_a1/done", &[("line", "li_nope")][..], 409, "orders/cs_test_a1"),
+        ("/orders/cs_test_a1/note", &[("text", "")], 409, "orders/cs_test_a1"),
+        ("/orders/cs_test_a1/explode", &[], 404, "orders/cs_test_a1"),
+        ("/stock", &[("sku", "SHIRT-M"), ("units", "many")], 400, "stock"),
+        ("/keys", &[("pool", "editor"), ("keys", "")], 400, "stock"),
+        ("/todo/dismiss", &[("event", "77")], 404, "todo"),
+        ("/todo/summary", &[("day", "2024-01-01")], 404, "todo"),
+        ("/people/remove", &[("name", "nobody")], 400, "people"),
+        ("/people/tokens", &[("name", "warehouse")], 200, "people"),
+    ] {
+        let answer = ann.post(path, fields).await;
+        assert_eq!(answer.status, status, "{path}: {}", answer.text);
+        let reload = format!("id=\"reload\" href=\"/dashboard/{page}\"");
+        assert!(answer.text.contains(&reload), "{path}: {}", answer.text);
+        assert!(answer.text.contains("id=\"waiting\" data-live>1<"), "{path}: {}", answer.text);
+        assert_eq!(ann.get(&format!("/{page}")).await.status, 200, "{path}");
+    }
 }
 
 #[tokio::test]
