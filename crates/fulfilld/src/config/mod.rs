@@ -167,9 +167,13 @@ impl<'a> Given<'a> {
     /// from where the file lies where that has it.
     fn path(&mut self, name: &'static str) -> Option<(PathBuf, String)> {
         let (text, place) = self.text(name)?;
+        Some((self.lead(name, &place, Path::new(&text)), place))
+    }
+
+    /// Where a relative path that `name` gave leads.
+    fn lead(&self, name: &str, place: &str, path: &Path) -> PathBuf {
         let in_file = self.file.settings.get(name).is_some_and(|given| given.place == place);
-        let folder = self.folder.as_deref().filter(|_| in_file).unwrap_or(Path::new(""));
-        Some((folder.join(text), place))
+        self.folder.as_deref().filter(|_| in_file).unwrap_or(Path::new("")).join(path)
     }
 
     /// A setting's text, and how to call it in a mistake.
@@ -232,9 +236,13 @@ impl<'a> Given<'a> {
         self.mistakes.note(secrets)
     }
 
+    /// The data folder.
+    fn data(&mut self) -> PathBuf {
+        self.path("data").map_or_else(|| PathBuf::from("./fulfilld-data"), |(data, _)| data)
+    }
+
     fn database(&mut self) -> Option<Location> {
-        let data = self.text("data").map_or_else(|| "./fulfilld-data".to_owned(), |(data, _)| data);
-        let data = PathBuf::from(data);
+        let data = self.data();
         match self.text("database_url") {
             None => {
                 let fits = folder::can_be_made(&data).map_err(|why| {
@@ -250,8 +258,9 @@ impl<'a> Given<'a> {
                 let location = Location::parse(&url).map_err(|mistake| {
                     format!("{place}: {mistake}, as sqlite:/var/lib/fulfilld/fulfilld.sqlite3")
                 });
-                let location = self.mistakes.note(location)?;
-                if let Location::Sqlite(path) = &location {
+                let mut location = self.mistakes.note(location)?;
+                if let Location::Sqlite(path) = &mut location {
+                    *path = self.lead("database_url", &place, path);
                     let made = folder::of_file(path).map_err(|why| format!("{place}: {why}"));
                     self.mistakes.note(made)?;
                 }

@@ -45,8 +45,7 @@ impl Given<'_> {
         if beside.exists() {
             return beside;
         }
-        let data = self.text("data").map_or_else(|| "fulfilld-data".to_owned(), |(data, _)| data);
-        let kept = Path::new(&data).join(name);
+        let kept = self.data().join(name);
         if kept.exists() { kept } else { beside }
     }
 }

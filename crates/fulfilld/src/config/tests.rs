@@ -157,9 +157,16 @@ fn the_shop_shows_itself_as_it_is_told_and_every_mistake_is_named() {
     std::fs::write(&file, "[shop]\nlogo = \"logo.svg\"\n").unwrap();
     let database = format!("sqlite:{}", folder.path().join("db").display());
     let values = [KEY, SECRET, ("DATABASE_URL", &database), ("FULFILLD_SHOP_NAME", "Tea & Co")];
-    let settings = load(Some(&file), &Environment::of(&values), Need::Service).unwrap();
-    let shown = format!("{:?}", settings.brand);
-    assert!(shown.contains("Tea & Co") && shown.contains("image/svg+xml"), "{shown}");
+    let shown = || {
+        let settings = load(Some(&file), &Environment::of(&values), Need::Service).unwrap();
+        format!("{:?}", settings.brand)
+    };
+    let beside = shown();
+    assert!(beside.contains("Tea & Co") && beside.contains("image/svg+xml"), "{beside}");
+    std::fs::create_dir(folder.path().join("dd")).unwrap();
+    std::fs::rename(folder.path().join("logo.svg"), folder.path().join("dd/logo.svg")).unwrap();
+    std::fs::write(&file, "data = \"dd\"\n[shop]\nlogo = \"logo.svg\"\n").unwrap();
+    assert!(shown().contains("image/svg+xml"), "in the data folder");
 }
 
 #[test]
@@ -223,6 +230,30 @@ fn mistakes_in_templates_stop_the_start_by_file_and_line() {
     assert!(said.contains("en/receipt.txt, line 2: undefined value"), "{said}");
     let said = loaded("[mail]\ntemplates = \"nowhere\"", &[KEY, SECRET]).unwrap_err();
     assert!(said.contains("there is no folder") && said.contains("/nowhere"), "{said}");
+}
+
+#[test]
+fn a_relative_place_in_the_file_lies_beside_it_and_one_in_the_environment_where_we_are() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("my.toml");
+    let database = |toml: &str, values: &[(&'static str, &str)]| {
+        std::fs::write(&file, toml).unwrap();
+        let values: Vec<_> = [KEY].iter().chain(values).copied().collect();
+        load(Some(&file), &Environment::of(&values), Need::Store).unwrap().database
+    };
+    let beside = |name: &str| Location::Sqlite(folder.path().join(name));
+    let here = |name: &str| Location::Sqlite(PathBuf::from(name));
+    assert_eq!(database("data = \"dd\"", &[]), beside("dd/fulfilld.sqlite3"));
+    assert_eq!(database("database_url = \"sqlite:my.db\"", &[]), beside("my.db"));
+    let elsewhere = tempfile::tempdir().unwrap();
+    let absolute = elsewhere.path().join("dd");
+    let named = database(&format!("data = {absolute:?}"), &[]);
+    assert_eq!(named, Location::Sqlite(absolute.join("fulfilld.sqlite3")));
+    let given = database("data = \"dd\"", &[("FULFILLD_DATA", "ee")]);
+    assert_eq!(given, here("ee/fulfilld.sqlite3"));
+    let given = database("database_url = \"sqlite:my.db\"", &[("DATABASE_URL", "sqlite:e.db")]);
+    assert_eq!(given, here("e.db"));
+    assert_eq!(database("", &[]), here("./fulfilld-data/fulfilld.sqlite3"));
 }
 
 #[test]
