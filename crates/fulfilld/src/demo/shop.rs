@@ -110,12 +110,10 @@ impl Shop {
     }
 
     /// Makes a Checkout Session and returns its page.
-    async fn checkout(&self, goods: &[&Good], german: bool) -> anyhow::Result<String> {
+    async fn checkout(&self, goods: &[&Good], language: &str) -> anyhow::Result<String> {
         let mut form = self.lines(goods)?;
         form.push(("mode".to_owned(), "payment".to_owned()));
-        if german {
-            form.push(("locale".to_owned(), "de".to_owned()));
-        }
+        form.push(("locale".to_owned(), language.to_owned()));
         form.push(("success_url".to_owned(), self.landing()));
         form.push(("cancel_url".to_owned(), format!("{}/", self.public)));
         text(&self.call("/v1/checkout/sessions", &form).await?, "url")
@@ -176,10 +174,11 @@ fn card(picture: &str, name: &str, cents: u64, about: &str, items: &[&str], more
     )
 }
 
-/// The checkout then speaks it, and so do the order's page and mails.
-fn speaks_german(headers: &HeaderMap) -> bool {
+/// What the checkout speaks, and so do the order's page and mails.
+fn language(headers: &HeaderMap) -> &'static str {
     let header = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
-    header.is_some_and(|wanted| wanted.to_ascii_lowercase().starts_with("de"))
+    let german = header.is_some_and(|wanted| wanted.to_ascii_lowercase().starts_with("de"));
+    if german { "de" } else { "en" }
 }
 
 async fn buy(
@@ -196,8 +195,7 @@ async fn buy(
         return (StatusCode::BAD_REQUEST, "Choose 1 to 100 things that the shop has.")
             .into_response();
     };
-    let german = speaks_german(&headers);
-    match shop.checkout(&items, german).await {
+    match shop.checkout(&items, language(&headers)).await {
         Ok(page) => Redirect::to(&page).into_response(),
         Err(error) => {
             tracing::error!("no Checkout Session could be made: {error:#}");
