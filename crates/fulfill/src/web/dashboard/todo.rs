@@ -8,7 +8,7 @@ use fulfill_rules::{
     fact::Line,
     id::SessionKey,
     order::Status,
-    place::{EffectKind, EffectStatus},
+    place::{EffectKind, EffectStatus, Held},
 };
 
 use super::{
@@ -58,6 +58,8 @@ struct Attention {
     reason: String,
     lines: Vec<HeldLine>,
     stuck: Vec<String>,
+    /// Looking at Stripe again may help.
+    again: bool,
 }
 
 struct HeldLine {
@@ -203,7 +205,9 @@ impl Attention {
             (Some(reason), true) => reason.clone(),
             _ => String::new(),
         };
-        Self { head: Head::of(order), reason, lines, stuck }
+        let unmatched = order.effects.iter().any(|e| e.held == Some(Held::Unmatched));
+        let again = unmatched || !stuck.is_empty() || lines.is_empty();
+        Self { head: Head::of(order), reason, lines, stuck, again }
     }
 }
 
