@@ -2,13 +2,13 @@
 
 use fulfill::{
     Zone,
-    store::{Look, Looked, Ringer, ToDo, Troubled},
+    store::{Arrival, Look, Looked, Ringer, ToDo, Troubled},
 };
-use fulfill_rules::{DAY, HOUR, MINUTE, fact::Fact, order::ByHand, shipment::Shipment};
+use fulfill_rules::{DAY, HOUR, MINUTE, SECOND, fact::Fact, order::ByHand, shipment::Shipment};
 
 use crate::{
     Bench,
-    bench::{found, key, sale},
+    bench::{arrival, found, key, paid, sale},
     both,
     supply::open,
 };
@@ -193,6 +193,50 @@ both!(orders_and_revenue_are_counted_by_day, async |t| {
     assert!(sum > 0, "{days:#?}");
     assert_eq!(t.store.days(1, &zone).await.unwrap()[0].orders, 2);
     assert_eq!(t.store.spans(3).await.unwrap().counts.iter().sum::<i64>(), 3);
+});
+
+/// How many orders took less than each of the spans.
+async fn spans(t: &Bench) -> [i64; 7] {
+    t.store.spans(30).await.unwrap().counts
+}
+
+both!(how_long_an_order_took_is_counted_from_its_payment_not_from_its_checkout, async |t| {
+    let told = async |event: &str, session: &str, kind: &str| {
+        let arrival = Arrival { kind: kind.into(), ..arrival(event, session) };
+        t.store.receive(arrival).await.unwrap();
+        t.sort_in().await;
+    };
+    let waits = || found(Fact::Waiting("processing".into()), sale(&[("course", 1)]));
+    let look = async |session: &str, looked: Looked| {
+        let claim = t.claim().await;
+        assert_eq!(claim.key, key(session));
+        t.record(Look { claim, looked }).await
+    };
+    // A debit arrives after five days; its event is looked at half a minute later.
+    told("evt_1", "cs_test_debit", "checkout.session.completed").await;
+    look("cs_test_debit", waits()).await;
+    t.advance(5 * DAY);
+    told("evt_2", "cs_test_debit", "checkout.session.async_payment_succeeded").await;
+    t.advance(30 * SECOND);
+    assert!(look("cs_test_debit", paid(&[("course", 1)])).await.fulfilled);
+    assert_eq!(spans(t).await, [0, 0, 1, 0, 0, 0, 0]);
+    // Another one's event never came: a look finds it.
+    t.look("cs_test_found", waits()).await;
+    t.advance(5 * DAY);
+    assert!(t.pay("cs_test_found", &[("course", 1)]).await.fulfilled);
+    assert_eq!(spans(t).await, [1, 0, 1, 0, 0, 0, 0]);
+    // A visitor came before the card was charged.
+    t.look("cs_test_early", waits()).await;
+    t.advance(2 * HOUR);
+    told("evt_3", "cs_test_early", "checkout.session.completed").await;
+    t.advance(5 * SECOND);
+    assert!(look("cs_test_early", paid(&[("course", 1)])).await.fulfilled);
+    assert_eq!(spans(t).await, [1, 1, 1, 0, 0, 0, 0]);
+    // A card while Stripe's API was down: nobody waited for the payment, the buyer waited for us.
+    told("evt_4", "cs_test_card", "checkout.session.completed").await;
+    t.advance(2 * HOUR);
+    assert!(look("cs_test_card", paid(&[("course", 1)])).await.fulfilled);
+    assert_eq!(spans(t).await, [1, 1, 1, 0, 1, 0, 0]);
 });
 
 both!(an_order_counts_on_the_day_that_the_shops_clock_shows, async |t| {
