@@ -200,11 +200,15 @@ impl Attention {
                 why,
             });
         }
-        let stuck = stuck(order);
-        let reason = match (&order.reason, lines.is_empty() && stuck.is_empty()) {
-            (Some(reason), true) => reason.clone(),
+        // The reason is told by held lines and by owed work that is stuck, where there are such; a mail that
+        // is stuck is another matter.
+        let mut deliveries = order.deliveries.iter();
+        let owed = deliveries.any(|one| one.owed && one.status == DeliveryStatus::Stuck);
+        let reason = match &order.reason {
+            Some(reason) if lines.is_empty() && !owed => reason.clone(),
             _ => String::new(),
         };
+        let stuck = stuck(order);
         let unmatched = order.effects.iter().any(|e| e.held == Some(Held::Unmatched));
         let again = unmatched || !stuck.is_empty() || lines.is_empty();
         Self { head: Head::of(order), reason, lines, stuck, again }
@@ -294,5 +298,48 @@ pub(super) async fn summary(
             shown(&desk, &visit, StatusCode::NOT_FOUND, wrong).await
         }
         Err(error) => desk.trouble(&visit, &error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use fulfill_rules::{
+        delivery::DeliveryStatus, fact::Sale, id::SessionKey, notice, order::Status,
+    };
+
+    use super::Attention;
+    use crate::store::{DeliveryView, OrderView};
+
+    #[test]
+    fn a_mail_that_is_stuck_does_not_hide_why_the_order_needs_a_person() {
+        const REASON: &str = "Stripe refuses the API key (401)";
+        for (kind, owed, reason) in [(notice::NEW_ORDER, false, REASON), ("invite", true, "")] {
+            let order = OrderView {
+                key: SessionKey::parse("cs_test_a1").unwrap(),
+                session: 1,
+                status: Status::NeedsAttention,
+                reason: Some(REASON.to_owned()),
+                placed: false,
+                first_seen_at: 0,
+                fulfilled_at: None,
+                look_again_at: None,
+                sale: Sale::default(),
+                effects: Vec::new(),
+                deliveries: vec![DeliveryView {
+                    kind: kind.to_owned(),
+                    line: String::new(),
+                    owed,
+                    status: DeliveryStatus::Stuck,
+                    attempts: 3,
+                    due_at: None,
+                    said: Some("refused (550)".to_owned()),
+                }],
+                timeline: Vec::new(),
+                events: Vec::new(),
+            };
+            let shown = Attention::of(&order);
+            assert_eq!(shown.reason, reason, "{kind}");
+            assert!(shown.stuck[0].ends_with("refused (550)"), "{kind}: {:?}", shown.stuck);
+        }
     }
 }
