@@ -34,7 +34,7 @@ pub enum ShipmentMistake {
     Text(&'static str),
     /// An address that a browser cannot follow.
     #[error(
-        "the url is not one: write a web address that begins with https:// (at most 1000 characters)"
+        "the url is not one: write a web address that begins with https:// or http:// (at most 1000 characters)"
     )]
     Url,
 }

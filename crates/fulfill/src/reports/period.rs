@@ -46,13 +46,11 @@ impl Period {
         let read = |end: &'static str, text: Option<&str>| {
             text.map(|text| {
                 let text = text.trim();
-                let day =
-                    |date: Date| if end == "until" { date.tomorrow().ok() } else { Some(date) };
                 let moment = match text.parse::<Timestamp>() {
                     Ok(moment) => Some(moment.as_millisecond()),
                     // Nothing but a day: 2026-11-05T09:30 would be read as one, too.
                     Err(_) if text.len() == "2026-11-05".len() => {
-                        text.parse::<Date>().ok().and_then(day).and_then(|date| zone.midnight(date))
+                        text.parse::<Date>().ok().map(|date| edge(end, date, zone))
                     }
                     Err(_) => None,
                 };
@@ -67,6 +65,13 @@ impl Period {
             _ => Ok(period),
         }
     }
+}
+
+/// When a day begins, or is over. Days end with the year 9999: nothing comes after, so who asks for all
+/// until then gets all.
+fn edge(end: &str, date: Date, zone: &Zone) -> Millis {
+    let day = if end == "until" { date.tomorrow().ok() } else { Some(date) };
+    day.and_then(|day| zone.midnight(day)).unwrap_or_else(|| Timestamp::MAX.as_millisecond())
 }
 
 #[cfg(test)]
@@ -95,9 +100,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_read_is_named() {
-        for bad in
-            ["", "today", "2024-02-30", "2024-01-01T09:30", "2024-1-1", "20240101", "9999-12-31"]
-        {
+        for bad in ["", "today", "2024-02-30", "2024-01-01T09:30", "2024-1-1", "20240101"] {
             let why = Period::between(None, Some(bad), &Zone::default()).unwrap_err();
             assert_eq!(why, NotAPeriod::Unread { end: "until", text: bad.to_owned() });
             assert!(why.to_string().starts_with(&format!("until: '{bad}'")));
@@ -106,6 +109,18 @@ mod tests {
         let backwards = between("2024-01-02", "2024-01-01");
         assert_eq!(backwards, Err(NotAPeriod::Backwards));
         assert!(between("2024-01-01", "2024-01-01").is_ok());
+    }
+
+    #[test]
+    fn until_the_end_of_days_is_a_time() {
+        for zone in ["UTC", "Pacific/Kiritimati", "Pacific/Pago_Pago"] {
+            let zone = Zone::parse(zone).unwrap();
+            for last in ["9999-12-29", "9999-12-30", "9999-12-31"] {
+                let until = Period::between(Some("2024-01-01"), Some(last), &zone).unwrap().until;
+                assert!(until > Some(253_000_000_000_000), "{zone:?} {last} {until:?}");
+            }
+            assert!(Period::between(Some("9999-12-31"), None, &zone).is_ok());
+        }
     }
 
     #[test]

@@ -174,7 +174,7 @@ impl Store {
                         return Ok(Some(Err(NotResent::Running(mail))));
                     }
                     make_due(tx, session, &mail, now).await?;
-                    let what = format!("{mail} is sent again, says {who}");
+                    let what = format!("{mail} is sent again");
                     rework(tx, vec![session], now, None, Some(&who), |_, _| Decision {
                         timeline: vec![what.clone()],
                         ..Decision::default()

@@ -230,8 +230,9 @@ fn refused(what: &str, status: StatusCode, body: &[u8]) -> ApiError {
         (403, Some(error)) => {
             let permission = words(&error);
             let how = format!(
-                "the API key may not do this (403): {permission}. Give the restricted key this \
-                 permission in the Stripe dashboard"
+                "the API key may not do this (403): {}. Give the restricted key this permission in the \
+                 Stripe dashboard",
+                permission.trim_end_matches('.')
             );
             (ApiErrorKind::Forbidden { permission }, how)
         }

@@ -72,9 +72,14 @@ async function day(browser) {
   await press(page, "r");
   await says(page, ".said", "Tried again");
   // Goods come in: by the form of the shelf, and by a list of keys.
-  await go(page, "nav a[href$='/stock']");
+  await go(page, "[data-item] a[href$='/stock?pool=editor#keys']");
+  const form = await page.evaluate(() => [document.activeElement.id, document.getElementById("pool").value].join(" "));
+  check(form === "keys editor", `“Provide editor” leads to ${form}`);
+  await page.goBack();
+  await go(page, "[data-item] a[href$='/stock?sku=SHIRT-M#units']");
   await shot(page, "merchant-stock");
-  await page.focus("[aria-label='Units of SHIRT-M']");
+  const field = await page.evaluate(() => document.activeElement.ariaLabel);
+  check(field === "Units of SHIRT-M", `“Provide SHIRT-M” leads to ${field}`);
   await page.keyboard.type("5");
   await page.keyboard.press("Tab");
   await page.keyboard.type("new delivery");

@@ -221,3 +221,12 @@ async fn a_key_that_may_not_read_sessions_is_told_which_permission_is_missing() 
     assert!(error.message.contains("rak_checkout_session_read"), "{error}");
     assert!(!error.message.contains("rk_test"), "{error}");
 }
+
+#[tokio::test]
+async fn a_permission_that_is_lacking_is_told_in_whole_sentences() {
+    let lacking = "Having the 'rak_x' permission would allow this request to continue.";
+    let answer = ResponseTemplate::new(403).set_body_json(refusal(lacking));
+    let error = retrieve_from(answer).await.unwrap_err();
+    let said = "would allow this request to continue. Give the restricted key this permission";
+    assert!(error.message.contains(said), "{error}");
+}

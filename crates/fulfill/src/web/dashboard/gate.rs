@@ -252,7 +252,7 @@ async fn accepted(desk: &Arc<Desk>, visit: &Visit, form: &Form) -> Result<Respon
 
 /// `a name …` → `A name ….`
 pub(super) fn sentence(text: &str) -> String {
-    let mut signs = text.chars();
+    let mut signs = text.trim_end_matches('.').chars();
     let first = signs.next().into_iter().flat_map(char::to_uppercase);
     first.chain(signs).chain(['.']).collect()
 }

@@ -32,6 +32,8 @@ struct Page {
     /// The shelf whose movements are shown.
     sku: Option<String>,
     movements: Vec<MovementView>,
+    /// The pool that the address names.
+    chosen_pool: String,
     said: Option<String>,
     wrong: Option<String>,
     few: i64,
@@ -90,9 +92,16 @@ async fn read(desk: &Desk, visit: &Visit) -> Result<Page, StoreError> {
             pools.push(PoolView { pool: key.pool.clone(), free: 0, drawn: 0, waiting: 0 });
         }
     }
+    let sku = Some(visit.query.get("sku").to_owned()).filter(|sku| is_plain(sku));
+    // An order may wait for what its product's own metadata names, and nobody has brought in.
+    if let Some(sku) = &sku
+        && !shelves.iter().any(|shelf| shelf.sku == *sku)
+    {
+        let sku = sku.clone();
+        shelves.push(ShelfView { sku, on_hand: 0, backordered: 0, waiting: 0 });
+    }
     shelves.sort_by(|a, b| a.sku.cmp(&b.sku));
     pools.sort_by(|a, b| a.pool.cmp(&b.pool));
-    let sku = Some(visit.query.get("sku").to_owned()).filter(|sku| !sku.is_empty());
     let movements = match &sku {
         Some(sku) => store.movements(Some(sku), None, MOVEMENTS).await?,
         None => Vec::new(),
@@ -103,6 +112,7 @@ async fn read(desk: &Desk, visit: &Visit) -> Result<Page, StoreError> {
         pools,
         sku,
         movements,
+        chosen_pool: visit.query.get("pool").to_owned(),
         said: None,
         wrong: None,
         few: FEW_KEYS,

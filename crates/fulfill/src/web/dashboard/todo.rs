@@ -8,7 +8,7 @@ use fulfill_rules::{
     fact::Line,
     id::SessionKey,
     order::Status,
-    place::{EffectKind, EffectStatus, Held},
+    place::{Effect, EffectKind, EffectStatus, Held},
 };
 
 use super::{
@@ -67,8 +67,28 @@ struct HeldLine {
     name: String,
     quantity: i64,
     why: Why,
-    /// Where it is provided for: `stock` or `keys`, and of what.
-    supply: Option<String>,
+    /// Of what there is too little, and where it is provided.
+    supply: Option<Supply>,
+}
+
+struct Supply {
+    /// The SKU or the pool.
+    of: String,
+    /// An address below ours, where it stands in its form.
+    at: String,
+}
+
+impl Supply {
+    fn of(effect: &Effect) -> Option<Self> {
+        let (field, form) = match effect.kind {
+            EffectKind::Stock => ("sku", "units"),
+            EffectKind::Key => ("pool", "keys"),
+            _ => return None,
+        };
+        let of = effect.subject.clone();
+        let named: String = form_urlencoded::byte_serialize(of.as_bytes()).collect();
+        Some(Self { at: format!("stock?{field}={named}#{form}"), of })
+    }
 }
 
 struct Stuck {
@@ -187,16 +207,11 @@ impl Attention {
             if lines.iter().any(|known| known.id == effect.line && known.why == why) {
                 continue;
             }
-            let subject = || effect.subject.clone();
             lines.push(HeldLine {
                 id: effect.line.clone(),
                 name: line.map_or_else(|| "The whole order".to_owned(), line_name),
                 quantity: line.map_or(1, |line| line.quantity),
-                supply: match effect.kind {
-                    EffectKind::Stock => Some(subject()),
-                    EffectKind::Key => Some(subject()),
-                    _ => None,
-                },
+                supply: Supply::of(effect),
                 why,
             });
         }

@@ -87,8 +87,15 @@ pub(super) fn delivery(kind: &str) -> String {
     }
 }
 
-/// An entry of the timeline, with a mail by its name where it begins with the kind of one.
+/// An entry of the timeline, with a mail by its name where it begins with the kind of one, and a status
+/// as it is called everywhere else.
 pub(super) fn told(what: &str) -> String {
+    let (word, rest) =
+        what.split_once(": ").map_or((what, None), |(word, rest)| (word, Some(rest)));
+    if let Some(known) = Status::parse(word) {
+        let shown = status(known).word;
+        return rest.map_or_else(|| shown.to_owned(), |rest| format!("{shown}: {rest}"));
+    }
     match what.split_once(' ') {
         Some((kind, rest)) if kind.starts_with("mail.") => {
             format!("{} – {rest}", delivery(kind.trim_end_matches(':')))
@@ -204,6 +211,7 @@ fn unfinished(view: &SessionView, order: &OrderView) -> Vec<Why> {
     if all.is_empty() {
         let advice = match &view.trouble {
             Some(trouble) => {
+                let trouble = open_ended(trouble);
                 format!("The last look at Stripe failed: {trouble}. It is tried again.")
             }
             None => "“Do again” looks at Stripe now.".to_owned(),
@@ -228,7 +236,7 @@ pub(super) fn is_cause(effect: &Effect, order: &OrderView) -> bool {
 
 fn waits(delivery: &DeliveryView) -> Option<Why> {
     let name = self::delivery(&delivery.kind);
-    let said = delivery.said.as_deref().unwrap_or("no answer yet");
+    let said = open_ended(delivery.said.as_deref().unwrap_or("no answer yet"));
     match delivery.status {
         DeliveryStatus::Done | DeliveryStatus::Dismissed => None,
         DeliveryStatus::Stuck => Some(why(
@@ -243,7 +251,7 @@ fn waits(delivery: &DeliveryView) -> Option<Why> {
 }
 
 fn no_order(view: &SessionView) -> Why {
-    match &view.trouble {
+    match view.trouble.as_deref().map(open_ended) {
         Some(trouble) if view.missing => why(
             format!("Stripe does not know this session: {trouble}."),
             "Check that the key is of the account and the mode that the session is of.",
@@ -264,6 +272,11 @@ fn no_order(view: &SessionView) -> Why {
 
 fn reason(order: &OrderView, otherwise: &str) -> String {
     sentence(order.reason.as_deref().unwrap_or(otherwise))
+}
+
+/// What others said, for a sentence of ours that ends or goes on behind it.
+fn open_ended(said: &str) -> &str {
+    said.trim_end().trim_end_matches('.')
 }
 
 fn sentence(text: &str) -> String {
@@ -312,10 +325,23 @@ mod tests {
                 "Mail to the buyer: receipt – attempt 1 failed: 450",
             ),
             ("paid 38.00 EUR", "paid 38.00 EUR"),
+            ("needs_attention: it waits: long", "Needs attention: it waits: long"),
+            ("awaiting_payment", "Waiting for payment"),
+            ("fulfilled by hand by Ann: 'mug'", "fulfilled by hand by Ann: 'mug'"),
+            ("note by Ann: fulfilled: no", "note by Ann: fulfilled: no"),
             ("noted", "noted"),
         ] {
             assert_eq!(told(written), shown);
         }
+    }
+
+    #[test]
+    fn what_others_said_is_ended_once() {
+        let mut view = view(Status::NeedsAttention, None);
+        view.order = None;
+        view.trouble = Some("Stripe refuses (400): no such thing.".to_owned());
+        let said = "Stripe could not be asked: Stripe refuses (400): no such thing.";
+        assert_eq!(not_fulfilled(&view)[0].what, said);
     }
 
     fn view(status: Status, reason: Option<&str>) -> SessionView {

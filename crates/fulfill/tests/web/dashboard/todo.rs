@@ -3,6 +3,7 @@
 use fulfill::store::SummaryClaim;
 use fulfill_rules::delivery::{DeliveryStatus, Next};
 use reqwest::Method;
+use serde_json::json;
 
 use super::{Merchant, idle};
 use crate::{
@@ -168,4 +169,28 @@ async fn a_parcel_whose_goods_are_still_to_come_says_so() {
         |id: &str| page.split(&format!("/orders/{id}\"")).nth(1).unwrap().split("</li>").next();
     assert!(card("cs_test_owed").unwrap().ends_with("(POSTER 1 on backorder)"), "{page}");
     assert!(!card("cs_test_there").unwrap().contains("backorder"), "{page}");
+}
+
+#[tokio::test]
+async fn what_is_to_be_provided_stands_in_its_form_already() {
+    let site = Site::open().await;
+    let ann = Merchant::ann(&site).await;
+    let mut session = paid(ID, &["shirt", "editor", "own"]);
+    // Known from the product's own metadata only.
+    session["line_items"]["data"][2]["price"]["product"]["metadata"] =
+        json!({ "fulfilld_stock": "MUG & CUP" });
+    site.buy(session).await;
+    let page = ann.page("/todo").await;
+    for (address, name) in [
+        ("stock?sku=SHIRT-M#units", "SHIRT-M"),
+        ("stock?pool=editor#keys", "editor"),
+        ("stock?sku=MUG+%26+CUP#units", "MUG &#38; CUP"),
+    ] {
+        let link = format!("href=\"/dashboard/{address}\">Provide {name}</a>");
+        assert!(page.contains(&link), "{link} is not in {page}");
+        let (path, id) = address.split_once('#').unwrap();
+        let form = ann.page(&format!("/{path}")).await;
+        assert_eq!(form.matches(&format!("id=\"{id}\"")).count(), 1, "{address}: {form}");
+        assert!(form.contains(&format!("value=\"{name}\"")), "{address}: {form}");
+    }
 }
