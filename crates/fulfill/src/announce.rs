@@ -1,6 +1,9 @@
 //! What was written is told to whom it concerns: pages that wait, those who work, the log, the meters.
 
-use fulfill_rules::{Millis, order::Status};
+use fulfill_rules::{
+    Millis,
+    order::{NOTHING_YET, Status},
+};
 
 use crate::{meters::Meters, store::Recorded, wake::Wake};
 
@@ -22,12 +25,15 @@ pub(crate) fn announce(
     match &recorded.placed {
         Some(with) => {
             meters.placed(status);
-            let part = if recorded.status == Some(Status::NeedsAttention) {
-                " in part: a person is asked"
-            } else {
-                ""
-            };
-            tracing::info!(%session, status, %with, "fulfilled checkout session{part}");
+            match recorded.status {
+                Some(Status::NeedsAttention) if with == NOTHING_YET => {
+                    tracing::info!(%session, status, "checkout session is paid and waits: a person is asked");
+                }
+                Some(Status::NeedsAttention) => {
+                    tracing::info!(%session, status, %with, "fulfilled checkout session in part: a person is asked");
+                }
+                _ => tracing::info!(%session, status, %with, "fulfilled checkout session"),
+            }
         }
         None if !recorded.told.is_empty() => {
             tracing::info!(%session, status, who, "{}", recorded.told.join("; "));

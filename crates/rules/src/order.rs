@@ -514,6 +514,9 @@ fn sentence(standing: &Standing, effects: &[Effect]) -> String {
     }
 }
 
+/// What the [`summary`] says where all that is owed waits.
+pub const NOTHING_YET: &str = "nothing yet";
+
 /// `grant course, key editor ×2, stock SHIRT-M ×1, parcel`: what went out, never a key itself; and what a
 /// person handed over or waived instead: `key editor ×1 (waived by ann)`.
 #[must_use]
@@ -542,7 +545,11 @@ pub fn summary(effects: &[Effect]) -> String {
             format!("{kind} {subject} ×{quantity}{person}").replace("  ", " ")
         })
         .collect();
-    if words.is_empty() { "nothing was owed".to_owned() } else { words.join(", ") }
+    if !words.is_empty() {
+        return words.join(", ");
+    }
+    let owed = effects.iter().any(Effect::is_held);
+    if owed { NOTHING_YET.to_owned() } else { "nothing was owed".to_owned() }
 }
 
 #[cfg(test)]

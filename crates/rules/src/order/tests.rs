@@ -269,6 +269,16 @@ fn an_unmatched_line_goes_out_when_the_catalog_learns_of_it() {
 }
 
 #[test]
+fn what_waits_for_a_person_is_not_told_as_nothing_owed() {
+    let mut s = supply(&[], 0);
+    assert_eq!(summary(&pay(&[("handmade", 1)], &mut s).effects), NOTHING_YET);
+    assert_eq!(summary(&pay(&[("editor", 1)], &mut s).effects), NOTHING_YET);
+    let some = pay(&[("handmade", 1), ("course", 1)], &mut s);
+    assert_eq!(summary(&some.effects), "grant course ×1");
+    assert_eq!(summary(&[]), "nothing was owed");
+}
+
+#[test]
 fn paid_without_line_items_asks_a_person() {
     let mut s = supply(&[], 0);
     let order = pay(&[], &mut s);
