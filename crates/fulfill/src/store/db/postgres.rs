@@ -1,7 +1,9 @@
 //! PostgreSQL: a pool; many rows travel as one array a column.
 
+use std::time::Duration;
+
 use sqlx::{
-    Arguments as _, AssertSqlSafe, PgConnection, PgPool,
+    Arguments as _, AssertSqlSafe, Connection as _, PgConnection, PgPool,
     postgres::{PgArguments, PgConnectOptions, PgPoolOptions},
 };
 
@@ -11,24 +13,41 @@ use crate::store::StoreError;
 /// Connections of one process.
 const CONNECTIONS: u32 = 12;
 
+/// How long a connection is waited for: a server that is just starting refuses at first.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 pub(super) async fn open(url: &str) -> Result<PgPool, StoreError> {
+    open_within(url, PATIENCE).await
+}
+
+async fn open_within(url: &str, patience: Duration) -> Result<PgPool, StoreError> {
     let options: PgConnectOptions = url.parse()?;
+    let options = options.application_name("fulfilld").options([
+        ("statement_timeout", "30s"),
+        // Every statement finds its rows by an index. A plan made while a table was small would go on
+        // reading all of it when it has grown.
+        ("enable_seqscan", "off"),
+        // Compiling a plan takes longer than any of our statements, and without scans a small table
+        // without an index looks expensive enough for it.
+        ("jit", "off"),
+        ("idle_in_transaction_session_timeout", "30s"),
+    ]);
     let pool = PgPoolOptions::new()
         .max_connections(CONNECTIONS)
-        .acquire_timeout(std::time::Duration::from_secs(10))
+        .acquire_timeout(patience)
         .test_before_acquire(false)
-        .connect_with(options.application_name("fulfilld").options([
-            ("statement_timeout", "30s"),
-            // Every statement finds its rows by an index. A plan made while a table was small would go on
-            // reading all of it when it has grown.
-            ("enable_seqscan", "off"),
-            // Compiling a plan takes longer than any of our statements, and without scans a small table
-            // without an index looks expensive enough for it.
-            ("jit", "off"),
-            ("idle_in_transaction_session_timeout", "30s"),
-        ]))
-        .await?;
-    Ok(pool)
+        .connect_with(options.clone())
+        .await;
+    match pool {
+        // The pool keeps for itself what it tried again for; a connection without one says it.
+        Err(sqlx::Error::PoolTimedOut) => {
+            match tokio::time::timeout(patience, PgConnection::connect_with(&options)).await {
+                Ok(Err(cause)) => Err(cause.into()),
+                _ => Err(sqlx::Error::PoolTimedOut.into()),
+            }
+        }
+        pool => Ok(pool?),
+    }
 }
 
 fn encoding(error: sqlx::error::BoxDynError) -> StoreError {
@@ -133,4 +152,21 @@ fn columns(width: usize, rows: Vec<Vec<Value>>) -> Result<(String, PgArguments),
 
 fn every<T>(column: Vec<Value>, take: impl Fn(Value) -> T) -> Vec<T> {
     column.into_iter().map(take).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_server_that_refuses_is_told_as_that_and_not_as_a_pool_that_is_slow() {
+        // Nobody listens there any more.
+        let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = taken.local_addr().unwrap().port();
+        drop(taken);
+        let url = format!("postgres://shop:hush@127.0.0.1:{port}/shop");
+        let said = open_within(&url, Duration::from_millis(50)).await.unwrap_err().to_string();
+        assert!(said.contains("refused") && !said.contains("pool"), "{said}");
+        assert!(!said.contains("hush"), "{said}");
+    }
 }
