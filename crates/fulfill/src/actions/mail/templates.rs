@@ -1,6 +1,8 @@
 //! The templates that mails are written from: the built-in ones, and what a merchant's folder has
 //! instead of them. One engine for both, so that what is written out is what was sent before.
 
+mod blocks;
+
 use std::{
     collections::BTreeMap,
     fs, io,
@@ -84,17 +86,27 @@ impl Templates {
     pub(super) fn of_folder(folder: &Path) -> Result<Self, Vec<TemplateMistake>> {
         let mut mistakes = Vec::new();
         let mut sources = built_in();
+        let mut own = Vec::new();
         for (name, file) in files(folder, &mut mistakes) {
             if let Some(what) = misnamed(&name) {
                 mistakes.push(TemplateMistake { place: file.display().to_string(), what });
                 continue;
             }
             match read(&file) {
-                Ok(source) => drop(sources.insert(name, source)),
+                Ok(source) => {
+                    own.push(name.clone());
+                    sources.insert(name, source);
+                }
                 Err(what) => {
                     mistakes.push(TemplateMistake { place: file.display().to_string(), what });
                 }
             }
+        }
+        for name in own {
+            mistakes.extend(blocks::strangers(&sources, &name).into_iter().map(|(line, what)| {
+                let place = format!("{}, line {line}", place(Some(folder), &name));
+                TemplateMistake { place, what }
+            }));
         }
         let mut environment = empty();
         for (name, source) in sources {
@@ -165,6 +177,8 @@ fn empty() -> Environment<'static> {
         false => AutoEscape::None,
     });
     environment.set_formatter(write_value);
+    // Only so do mistakes name what is not there.
+    environment.set_debug(true);
     environment
 }
 

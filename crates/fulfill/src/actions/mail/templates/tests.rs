@@ -59,13 +59,42 @@ fn a_merchants_words_take_the_place_of_the_built_in_ones() {
 }
 
 #[test]
+fn blocks_of_layouts_further_up_in_others_and_in_comments_are_no_mistakes() {
+    let receipt = "{% extends 'mine.txt' %}{# {% block old %} #}{% block text %}{% block inner %}Hi\
+                   {% endblock %}{% endblock %}{% block thanks %}T{% endblock thanks %}\
+                   {% block footer %}{% raw %}{% block raw %}{% endraw %}{% endblock %}";
+    let mine = "{% extends 'layout.txt' %}{% block details %}{% block thanks %}{% endblock %}\
+                {% endblock %}";
+    assert_eq!(mistakes(&[("en/receipt.txt", receipt), ("mine.txt", mine)]), "");
+}
+
+#[test]
 fn mistakes_are_named_with_their_file_and_line() {
     for (name, text, expected) in [
-        ("en/receipt.txt", "a\nb\n{{ helo }}", "en/receipt.txt, line 3: undefined value"),
-        ("en/receipt.txt", "{{ shop.nme }}", "en/receipt.txt, line 1: undefined value"),
+        (
+            "en/receipt.txt",
+            "a\nb\n{{ helo }}",
+            "en/receipt.txt, line 3: undefined value: `helo` is undefined",
+        ),
+        (
+            "en/receipt.txt",
+            "{{ shop.nme }}",
+            "en/receipt.txt, line 1: undefined value: `shop.nme` is undefined",
+        ),
+        (
+            "en/receipt.txt",
+            "{% extends 'layout.txt' %}\n{% block txt %}Hello{% endblock %}",
+            "en/receipt.txt, line 2: layout.txt has no block txt: what stands in it is left out; there are \
+             text, details, footer",
+        ),
+        (
+            "en/receipt.html",
+            "{%- extends \"layout.html\" -%}{%- block tilte -%}Hello{%- endblock -%}",
+            "en/receipt.html, line 1: layout.html has no block tilte",
+        ),
         ("de/access.html", "a\n{% if x", "de/access.html, line 2: syntax error"),
         ("de/access.html", "{{ hello|uper }}", "de/access.html, line 1: unknown filter"),
-        ("layout.html", "\n\n{{ x }}", "layout.html, line 3: undefined value"),
+        ("layout.html", "\n\n{{ x }}", "layout.html, line 3: undefined value: `x` is undefined"),
         ("en/recipt.txt", "x", "en/recipt.txt: there is no such mail; there are receipt, access"),
         ("fr/receipt.txt", "x", "fr/receipt.txt: mails are written in en and de, not in fr"),
         ("en/receipt.subject", " \n ", "en/receipt.subject: it writes nothing"),
