@@ -6,13 +6,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use fulfill::{reports::Report, rules::order::Status};
 
 /// Every paid Stripe Checkout Session is fulfilled, once, and you can prove it.
-///
-/// Settings come from fulfilld.toml in the working folder (or --config FILE) and from the
-/// environment, which wins: STRIPE_SECRET_KEY, STRIPE_WEBHOOK_SECRET, DATABASE_URL, FULFILLD_DATA,
-/// FULFILLD_LISTEN, FULFILLD_API_TOKEN, FULFILLD_PUBLIC_URL, FULFILLD_SMTP, FULFILLD_MAIL_FROM,
-/// FULFILLD_MAIL_TEMPLATES, STRIPE_API_BASE, STRIPE_API_RATE.
 #[derive(Debug, Parser)]
-#[command(name = "fulfilld", version, after_help = EXAMPLES)]
+#[command(name = "fulfilld", version, long_about = long_about(), after_help = EXAMPLES)]
 pub(crate) struct Cli {
     /// The settings file; fulfilld.toml in the working folder if left out
     #[arg(long, global = true, value_name = "FILE", help_heading = "For every command")]
@@ -28,6 +23,15 @@ pub(crate) struct Cli {
     pub(crate) log: Option<String>,
     #[command(subcommand)]
     pub(crate) command: Command,
+}
+
+fn long_about() -> String {
+    format!(
+        "Every paid Stripe Checkout Session is fulfilled, once, and you can prove it.\n\n\
+         Settings come from fulfilld.toml in the working folder (or --config FILE) and from the \
+         environment, which wins. Variables, and what they are called in the file:\n\n{}",
+        crate::config::variables().trim_end()
+    )
 }
 
 const EXAMPLES: &str = "\

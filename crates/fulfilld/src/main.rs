@@ -55,6 +55,9 @@ fn told(error: &anyhow::Error) -> String {
 
 async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     let config = cli.config.as_deref();
+    if !matches!(cli.command, Command::Demo(_) | Command::Sandbox(_)) {
+        config::unknown_variables().iter().for_each(|said| tracing::warn!("{said}"));
+    }
     match cli.command {
         Command::Demo(args) => demo::run(args).await,
         Command::Serve(args) => serve::run(config, args).await,

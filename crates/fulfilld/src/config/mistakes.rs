@@ -35,10 +35,19 @@ impl std::error::Error for Mistakes {}
 
 /// The known name that somebody may have meant, as the end of a sentence.
 pub(super) fn meant<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> String {
+    nearest(given, known).map_or_else(String::new, |name| format!("; did you mean {name}?"))
+}
+
+/// The known name that looks most like the given one, if one does.
+pub(super) fn nearest<'a>(
+    given: &str,
+    known: impl IntoIterator<Item = &'a str>,
+) -> Option<&'a str> {
+    let given = given.to_lowercase();
     let near = known
         .into_iter()
-        .map(|name| (strsim::jaro_winkler(&given.to_lowercase(), name), name))
+        .map(|name| (strsim::jaro_winkler(&given, &name.to_lowercase()), name))
         .filter(|(likeness, _)| *likeness > 0.8)
         .max_by(|(a, _), (b, _)| a.total_cmp(b));
-    near.map_or_else(String::new, |(_, name)| format!("; did you mean {name}?"))
+    near.map(|(_, name)| name)
 }

@@ -25,13 +25,13 @@ use fulfill::{
 };
 use secrecy::SecretString;
 
+use self::{environment::NAMES, file::File};
 pub(crate) use self::{
-    environment::Environment,
+    environment::{Environment, unknown as unknown_variables, variables},
     folder::{make as make_folder, prepare},
     mail::{Mail, Preview, preview},
     mistakes::Mistakes,
 };
-use self::{environment::NAMES, file::File};
 
 /// The file that is read when none is named.
 const FILE: &str = "fulfilld.toml";
@@ -300,22 +300,35 @@ impl<'a> Given<'a> {
 
     fn public_url(&mut self) -> Option<String> {
         let (url, place) = self.text("public_url")?;
-        let fits = reqwest::Url::parse(&url)
-            .is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
-        if !fits {
-            self.mistakes.add(format!("{place} is '{url}': write it as https://shop.example.com"));
+        let parsed = reqwest::Url::parse(&url).ok();
+        let parsed =
+            parsed.filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+        let wrong = match parsed {
+            None => Some("write it as https://shop.example.com".to_owned()),
+            // Paths are put behind it.
+            Some(parsed) if parsed.query().is_some() || parsed.fragment().is_some() => {
+                let before = url.split(['?', '#']).next().unwrap_or_default();
+                Some(format!("nothing may follow the path: write {before}"))
+            }
+            Some(_) => None,
+        };
+        if let Some(wrong) = wrong {
+            self.mistakes.add(format!("{place} is '{url}': {wrong}"));
+            return None;
         }
-        fits.then(|| url.trim_end_matches('/').to_owned())
+        Some(url.trim_end_matches('/').to_owned())
     }
 
     fn yes_or_no(&mut self, name: &'static str, usual: bool) -> bool {
         match self.text(name) {
             None => usual,
             Some((text, place)) => match text.to_lowercase().as_str() {
-                "true" | "1" | "yes" => true,
-                "false" | "0" | "no" => false,
+                "true" | "yes" | "on" | "1" => true,
+                "false" | "no" | "off" | "0" => false,
                 _ => {
-                    self.mistakes.add(format!("{place} is '{text}': write true or false"));
+                    self.mistakes.add(format!(
+                        "{place} is '{text}': write true or false (yes, no, on, off, 1 and 0 do, too)"
+                    ));
                     usual
                 }
             },

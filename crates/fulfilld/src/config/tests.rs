@@ -111,6 +111,32 @@ fn the_environment_overrides_the_file() {
 }
 
 #[test]
+fn yes_and_no_are_taken_in_every_usual_spelling() {
+    let proxy = |text: &str| loaded("", &[KEY, SECRET, ("FULFILLD_BEHIND_PROXY", text)]);
+    for (text, meant) in [("true", true), ("On", true), ("yes", true), ("1", true)]
+        .into_iter()
+        .chain([("false", false), ("off", false), ("no", false), ("0", false)])
+    {
+        assert_eq!(proxy(text).unwrap().behind_proxy, meant, "{text}");
+    }
+    let said = proxy("maybe").unwrap_err();
+    assert!(said.contains("FULFILLD_BEHIND_PROXY is 'maybe': write true or false"), "{said}");
+}
+
+#[test]
+fn an_address_of_ours_ends_with_its_path() {
+    let public = |url: &str| loaded("", &[KEY, SECRET, ("FULFILLD_PUBLIC_URL", url)]);
+    for url in ["https://x.example/shop?x=1", "https://x.example/shop#top"] {
+        let said = public(url).unwrap_err();
+        let write =
+            format!("is '{url}': nothing may follow the path: write https://x.example/shop");
+        assert!(said.lines().any(|line| line.ends_with(&write)), "{said}");
+    }
+    let url = public("https://x.example/shop/").unwrap().public_url;
+    assert_eq!(url.as_deref(), Some("https://x.example/shop"));
+}
+
+#[test]
 fn the_example_names_every_setting_and_has_no_mistake() {
     let example = include_str!("../../fulfilld.example.toml");
     let settings = loaded(example, &[KEY, SECRET]).unwrap();

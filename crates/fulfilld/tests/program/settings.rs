@@ -89,3 +89,13 @@ fn a_mistyped_database_folder_is_not_made() {
     assert!(said.err.contains("DATABASE_URL: there is no folder no/such"), "{}", said.err);
     assert!(!folder.path().join("no").exists());
 }
+
+#[test]
+fn a_misspelt_variable_is_told_and_stops_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut list = fulfilld(folder.path(), &["orders", "list"]);
+    list.env("STRIPE_SECRET_KEY", "sk_test_a").env("FULFILLD_DATTA", "elsewhere");
+    let said = run(list);
+    assert_eq!(said.code, Some(0), "{}", said.err);
+    assert!(said.err.contains("FULFILLD_DATTA, it does nothing; did you mean FULFILLD_DATA?"));
+}
