@@ -84,9 +84,7 @@ impl Reader<'_> {
     ) {
         let asked = format!("{prefix}{}", key.get_ref());
         let Some((name, _)) = NAMES.iter().find(|(name, _)| *name == asked) else {
-            let known =
-                NAMES.iter().map(|(name, _)| *name).chain(["product", "stock", "mail", "shop"]);
-            let what = format!("there is no setting {asked}{}", meant(&asked, known));
+            let what = format!("there is no setting {asked}{}", hint(prefix, &asked));
             return self.mistake(key.span(), &what);
         };
         let Some(text) = text_of(value.get_ref()) else {
@@ -153,6 +151,22 @@ fn text_of(value: &DeValue<'_>) -> Option<String> {
             Some(texts.collect::<Option<Vec<_>>>()?.join(","))
         }
         _ => None,
+    }
+}
+
+/// What somebody may have meant: the nearest name, or all that the section has.
+fn hint(prefix: &str, asked: &str) -> String {
+    let names: Vec<&str> =
+        NAMES.iter().map(|(name, _)| *name).filter(|name| name.starts_with(prefix)).collect();
+    let sections = ["product", "stock", "mail", "shop"].into_iter().filter(|_| prefix.is_empty());
+    // That both stand in one section makes nothing near.
+    let bare = names.iter().map(|name| name.trim_start_matches(prefix)).chain(sections.clone());
+    match meant(asked.trim_start_matches(prefix), bare) {
+        none if none.is_empty() && !prefix.is_empty() => {
+            format!("; there are {}", names.join(", "))
+        }
+        none if none.is_empty() => none,
+        _ => meant(asked, names.iter().copied().chain(sections)),
     }
 }
 

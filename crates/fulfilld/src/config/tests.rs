@@ -36,6 +36,7 @@ SHIRT = -1
 [mail]
 smtp = "mail.example.com"
 receit = true
+server = "x"
 "#,
         &[
             ("STRIPE_SECRET_KEY", "whsec_abc"),
@@ -52,6 +53,7 @@ receit = true
         "[[product]] number 1, grant.dayz: unknown: dayz; did you mean days?",
         "owes nothing",
         "line 13: [stock] SHIRT = -1",
+        "there is no setting mail.server; there are mail.smtp, mail.from,",
         "there is no setting mail.receit; did you mean mail.receipt?",
         "mail.smtp: write it as smtp://",
         "STRIPE_SECRET_KEY is a webhook secret",
@@ -62,7 +64,7 @@ receit = true
     ] {
         assert!(said.contains(expected), "{expected:?} is not in:\n{said}");
     }
-    assert!(said.starts_with("12 settings"), "{said}");
+    assert!(said.starts_with("13 settings"), "{said}");
 }
 
 #[test]

@@ -7,6 +7,7 @@ use fulfill_rules::{
     delivery::DeliveryStatus,
     fact::Line,
     id::SessionKey,
+    order::Status,
     place::{EffectKind, EffectStatus, Held, web_address},
 };
 
@@ -58,6 +59,10 @@ struct Order {
     parcels: Vec<Parcel>,
     deliveries: Vec<DeliveryRow>,
     history: Vec<Entry>,
+    /// Something is stuck.
+    stuck: bool,
+    /// Doing it again may change something.
+    open: bool,
 }
 
 /// What a form about parcels shows.
@@ -256,6 +261,7 @@ impl Order {
             optional("Payment Link", &sale.payment_link),
             optional("Language", &sale.locale),
         ];
+        let stuck = order.deliveries.iter().any(|one| one.status == DeliveryStatus::Stuck);
         Self {
             title: name.unwrap_or_else(|| "An order".to_owned()),
             first_seen_at: order.first_seen_at,
@@ -264,6 +270,8 @@ impl Order {
             amount: amount(sale.amount_total, sale.currency.as_deref()),
             paid_in: sale.presentment.as_ref().map(|p| amount(Some(p.amount), Some(&p.currency))),
             facts: facts.into_iter().flatten().collect(),
+            open: stuck || order.status != Status::Fulfilled,
+            stuck,
             address: address(order),
             answers: answers(order),
             lines: lines(order),

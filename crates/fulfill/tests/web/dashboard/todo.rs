@@ -32,11 +32,14 @@ async fn a_session_that_stripe_does_not_answer_for_is_listed_until_it_does() {
     failed(&site, ID, 1).await;
     assert!(ann.page("/todo").await.contains("Nothing waits for you."), "one failure is nothing");
     failed(&site, ID, 5).await;
-    let page = ann.page("/todo").await;
-    let trouble = "Stripe has trouble answering (500)";
     // One look more may have been under way when the clock stopped.
-    let tried = format!("Tried {} times; next <time", site.known(ID).await.unwrap().tries);
-    for shown in [ID, trouble, &tried, "Look again", "id=\"waiting\" data-live>1<"] {
+    let before = site.known(ID).await.unwrap().tries;
+    let page = ann.page("/todo").await;
+    let after = site.known(ID).await.unwrap().tries;
+    let tried = |tries| page.contains(&format!("Tried {tries} times; next <time"));
+    assert!((before..=after).any(tried), "neither {before} nor {after} times in {page}");
+    let trouble = "Stripe has trouble answering (500)";
+    for shown in [ID, trouble, "Look again", "id=\"waiting\" data-live>1<"] {
         assert!(page.contains(shown), "{shown} is not in {page}");
     }
     assert!(ann.page("").await.contains("<span class=\"figure bad\">1</span> need attention"));
