@@ -203,6 +203,8 @@ impl Store {
                     if tx.dialect() == db::Dialect::Postgres {
                         // Any number will do, as long as all replicas take the same.
                         tx.execute("SELECT pg_advisory_xact_lock(424242)", vals![]).await?;
+                        // That a table is there already would be told, and logged, at each start.
+                        tx.script("SET LOCAL client_min_messages = warning").await?;
                     }
                     tx.script("CREATE TABLE IF NOT EXISTS migration (n BIGINT PRIMARY KEY)").await?;
                     let done: Vec<(i64,)> = tx.fetch("SELECT n FROM migration", vals![]).await?;

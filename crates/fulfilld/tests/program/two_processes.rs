@@ -22,7 +22,7 @@ use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
 use tempfile::TempDir;
 use tokio::{sync::watch, task::block_in_place};
 
-use crate::running::{Running, fulfilld};
+use crate::running::{Running, fulfilld, run};
 
 /// A story that takes so long hangs. A lease that nobody gave back runs out after ten seconds.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -332,4 +332,23 @@ async fn case_32_two_processes_killed_in_the_middle_of_many_orders_fulfill_each_
         assert_eq!(pair.post(0, "/api/stock/SHIRT", json!({ "add": 1 })).await["on_hand"], 1);
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_later_start_logs_nothing_of_tables_that_are_there_and_a_wrong_name_is_told() {
+    let database = database().await;
+    let folder = tempfile::tempdir().unwrap();
+    let list = |database: &str| {
+        let mut list = fulfilld(folder.path(), &["--log", "info", "orders", "list"]);
+        list.env("STRIPE_SECRET_KEY", "sk_test_a").env("DATABASE_URL", database);
+        run(list)
+    };
+    for start in ["first", "second"] {
+        let said = list(&database);
+        assert_eq!(said.code, Some(0), "{start}: {}", said.err);
+        assert!(!said.err.contains("already exists"), "{start}: {}", said.err);
+    }
+    let said = list(&format!("{database}_not"));
+    assert_eq!(said.code, Some(1));
+    assert!(said.err.contains("_not\" does not exist"), "{}", said.err);
 }
