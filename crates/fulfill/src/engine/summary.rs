@@ -12,7 +12,10 @@ use super::{
     Parts,
     deliveries::{outcome, retry},
 };
-use crate::{actions::mail::Daily, store::SummaryClaim};
+use crate::{
+    actions::mail::{Daily, Day},
+    store::{StoreError, SummaryClaim},
+};
 
 /// Below the lease of a minute.
 const TIME_LIMIT: Duration = Duration::from_secs(50);
@@ -24,7 +27,7 @@ pub(super) async fn run(parts: &Parts, stop: &CancellationToken) {
     while !stop.is_cancelled() {
         let now = parts.clock.now();
         let Some(day) = daily.day(now) else { return };
-        let next = match parts.store.claim_summary(&day.name).await {
+        let next = match claim(parts, &day).await {
             Ok(SummaryClaim::Ours { day, attempt, unheard_of }) => {
                 tell(parts, daily, &day, attempt, unheard_of).await;
                 continue;
@@ -43,6 +46,14 @@ pub(super) async fn run(parts: &Parts, stop: &CancellationToken) {
             () = stop.cancelled() => {}
         }
     }
+}
+
+async fn claim(parts: &Parts, day: &Day) -> Result<SummaryClaim, StoreError> {
+    // Of a day before fulfilld was there nothing can be told.
+    if day.until <= parts.store.installed_at().await? {
+        return Ok(SummaryClaim::Over);
+    }
+    parts.store.claim_summary(&day.name).await
 }
 
 async fn tell(parts: &Parts, daily: &Daily, name: &str, attempt: i64, unheard_of: bool) {

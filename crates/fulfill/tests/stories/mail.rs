@@ -69,6 +69,16 @@ async fn until_counted(t: &Town, sql: &str, count: i64) {
     panic!("{sql} never counts {count}");
 }
 
+/// Of days before fulfilld was there nothing is told; most stories are of a shop that is two days old.
+async fn has_been_there_for_two_days(t: &Town) {
+    t.db.run(&format!(
+        "UPDATE fact SET value = value - {} WHERE name = 'installed_at_test'",
+        2 * DAY
+    ))
+    .await;
+    t.pass(10 * 60_000).await;
+}
+
 /// Tells a story of an office on both databases, each time a new one.
 macro_rules! at_the_office {
     ($name:ident, $plan:expr, async |$t:ident, $office:ident| $story:block) => {
@@ -168,6 +178,7 @@ at_the_office!(
     },
     async |t, office| {
         // The story begins on a Monday at midnight, UTC; nothing waits yet.
+        has_been_there_for_two_days(t).await;
         let quiet = "SELECT COUNT(*) FROM summary WHERE said LIKE 'not sent%'";
         until_counted(t, quiet, 1).await;
         t.buy(basket(&[("prod_poster", 2)])).await;
@@ -192,9 +203,27 @@ at_the_office!(
 );
 
 at_the_office!(
+    a_day_before_fulfilld_was_there_is_not_told_although_something_waits,
+    |office| with(office, |sender| to_merchant(sender).summary("08:00").unwrap()),
+    async |t, office| {
+        t.buy(basket(&[("prod_editor", 1)])).await;
+        t.settle().await;
+        // On Monday of the Sunday before, on Tuesday of the first day.
+        t.pass(DAY / 2).await;
+        t.pass(DAY).await;
+        until_counted(t, "SELECT COUNT(*) FROM summary WHERE status = 'done'", 1).await;
+        assert_eq!(t.db.number("SELECT COUNT(*) FROM summary").await, 1);
+        let told = office.subjects(MERCHANT);
+        let days: Vec<_> = told.iter().filter(|said| said.starts_with("Your shop on")).collect();
+        assert_eq!(days, ["Your shop on 2 November 2026"]);
+    }
+);
+
+at_the_office!(
     a_day_that_the_server_refuses_waits_for_a_person_who_has_it_told_after_all,
     |office| with(office, |sender| to_merchant(sender).summary("08:00").unwrap()),
     async |t, office| {
+        has_been_there_for_two_days(t).await;
         until_counted(t, "SELECT COUNT(*) FROM summary WHERE said LIKE 'not sent%'", 1).await;
         t.buy(basket(&[("prod_editor", 1)])).await;
         t.settle().await;

@@ -19,7 +19,7 @@ use std::{path::Path, sync::Arc, time::Duration};
 use fulfill_rules::{HOUR, Millis, SECOND, delivery::UNKNOWN, notice, order::Status};
 use lettre::message::Mailbox;
 
-pub(crate) use self::summary::Daily;
+pub(crate) use self::summary::{Daily, Day};
 use self::{
     envelope::{address_of, mailbox, message},
     letter::{Letter, Shop, is_to_merchant, one_line},

@@ -39,7 +39,8 @@ pub(crate) struct Day {
     pub(crate) name: String,
     date: Date,
     from: Millis,
-    until: Millis,
+    /// The midnight that ends it.
+    pub(crate) until: Millis,
     /// When the day after it is told.
     pub(crate) next_at: Millis,
 }
