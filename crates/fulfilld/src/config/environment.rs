@@ -46,7 +46,6 @@ pub(crate) fn variables() -> String {
 }
 
 /// Says of variables that look like ours what no setting is called. No mistake: platforms set variables, too.
-#[expect(clippy::disallowed_methods, reason = "the environment is read here and nowhere else")]
 pub(crate) fn unknown() -> Vec<String> {
     unknown_of(std::env::vars_os())
 }
