@@ -29,8 +29,8 @@ struct Outcome {
 impl Outcome {
     /// What is tried again is not tried by this command, which ends.
     fn waiting(mut self, view: &SessionView, alone: bool) -> Self {
-        let placed = view.order.as_ref().is_some_and(|order| order.placed);
-        if alone && !placed && view.trouble.is_some() && !view.missing {
+        let settled = view.order.as_ref().is_some_and(OrderView::is_settled);
+        if alone && !settled && view.trouble.is_some() && !view.missing {
             self.said.push_str(" (once `fulfilld serve` runs)");
         }
         self
@@ -121,7 +121,7 @@ fn of_order(id: &str, order: &OrderView, view: &SessionView) -> Outcome {
     } else if let Some(reason) = &order.reason {
         said = format!("{said}: {reason}");
     }
-    if let (false, Some(trouble)) = (order.placed, &view.trouble) {
+    if let (false, Some(trouble)) = (order.is_settled(), &view.trouble) {
         said = format!("{said}; the last look failed: {}", trouble.replace(id, "the session"));
     }
     if order.status == Status::NeedsAttention {

@@ -78,6 +78,14 @@ pub struct OrderView {
     pub events: Vec<EventView>,
 }
 
+impl OrderView {
+    /// Placed, and nothing of it is held or stuck: another look at Stripe would change nothing.
+    #[must_use]
+    pub fn is_settled(&self) -> bool {
+        self.placed && self.status != Status::NeedsAttention
+    }
+}
+
 /// One piece of outside work.
 #[derive(Debug, Clone)]
 pub struct DeliveryView {

@@ -21,7 +21,7 @@ use super::{
     api::{Caller, Problem, json_body, parameters, session_key},
     order_json::{self, moment},
 };
-use crate::store::{GrantsOf, OrdersQuery, Ringer, SessionView};
+use crate::store::{GrantsOf, OrderView, OrdersQuery, Ringer, SessionView};
 
 /// An operator waits this long for a look.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -135,13 +135,13 @@ pub(super) async fn fulfill(
     let view = web.door.fulfill_checkout(&key, Ringer::Operator, PATIENCE).await?;
     let Some(view) = view else { return Err(no_order(&web, &key, None)) };
     let order = view.order.as_ref();
-    if view.missing {
+    if view.missing && order.is_none_or(|order| !order.placed) {
         return Err(no_order(&web, &key, Some(&view)));
     }
     if let (Some(why), false) = (&view.trouble, order.is_some_and(|order| order.placed)) {
         return Err(Problem::new(StatusCode::BAD_GATEWAY, "stripe_unavailable", why.as_str()));
     }
-    let over = view.seen >= view.rung || order.is_some_and(|order| order.placed);
+    let over = view.seen >= view.rung || order.is_some_and(OrderView::is_settled);
     match order {
         Some(order) => {
             let code = if over { StatusCode::OK } else { StatusCode::ACCEPTED };

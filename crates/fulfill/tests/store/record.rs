@@ -279,6 +279,31 @@ both!(a_line_the_catalog_learns_of_later_takes_from_the_shelf_as_any_other, asyn
     assert_eq!(t.sql("SELECT backordered FROM shelf WHERE sku = 'MUG'").await, 0);
 });
 
+both!(what_is_held_is_tried_again_although_stripe_does_not_answer, async |t| {
+    let wider = Arc::new(policy("[[product]]\nid = \"mug\"\ngrant = { access = \"mugs\" }"));
+    let missing = || Looked::Missing { why: "no such session".into() };
+    let again_at = t.clock.now() + 3_600_000;
+    let trouble = || Looked::Trouble { why: "503".into(), again_at, ask_a_person: true };
+    for (id, looked) in [("cs_test_a", missing()), ("cs_test_b", trouble())] {
+        t.pay(id, &[("mug", 1)]).await;
+        t.ring(id).await;
+        let claim = t.claim().await;
+        assert!(!claim.settled, "Stripe is asked while something is held");
+        let done = t.store.record(vec![Look { claim, looked }], &t.shop).await;
+        assert_eq!(done[0].as_ref().unwrap().status, Some(Status::NeedsAttention), "as it was");
+        let reason = t.order(id).await.reason.unwrap();
+        assert!(reason.contains("not in the catalog"), "it waits for what it waited for: {reason}");
+    }
+    for (id, looked) in [("cs_test_a", missing()), ("cs_test_b", trouble())] {
+        t.ring(id).await;
+        let claim = t.claim().await;
+        assert_eq!(claim.key, key(id));
+        let done = t.store.record(vec![Look { claim, looked }], &wider).await;
+        assert_eq!(done[0].as_ref().unwrap().status, Some(Status::Fulfilled));
+        assert_eq!(t.order(id).await.effects.iter().filter(|e| e.subject == "mugs").count(), 1);
+    }
+});
+
 both!(notes_of_the_first_look_are_told_before_its_outcome, async |t| {
     let looked = |fact| match found(fact, sale(&[("course", 1)])) {
         Looked::Found { fact, sale, raw, .. } => {

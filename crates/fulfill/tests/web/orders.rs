@@ -213,3 +213,23 @@ async fn a_person_waives_or_fulfills_what_is_held() {
     assert_eq!(site.landing("cs_test_a1").await.data_status(), "fulfilled");
     assert_eq!(site.meter("fulfilld_fulfilled_total").await.as_deref(), Some("1"));
 }
+
+#[tokio::test]
+async fn an_order_that_waits_is_there_whatever_stripe_says_of_it_later() {
+    let site = Site::open().await;
+    let id = "cs_test_a1";
+    site.buy(paid(id, &["handmade"])).await;
+    let before = site.api(Method::GET, "/orders/cs_test_a1", None).await.json();
+    assert_eq!(before["status"], "needs_attention");
+    // Trouble is no look: it is tried again.
+    for (status, code) in [(503, 202), (404, 200)] {
+        site.stripe.fails(id, status, "away");
+        let asked = site.api(Method::POST, "/orders/cs_test_a1/fulfill", None);
+        let answer = site.turning(asked).await;
+        assert_eq!(answer.status, code, "{status}: {}", answer.text);
+        let order = answer.json();
+        for same in ["status", "reason", "effects"] {
+            assert_eq!(order[same], before[same], "{status}: {same}");
+        }
+    }
+}
