@@ -259,7 +259,6 @@ impl Lines {
     }
 }
 
-/// The session's JSON with the lines of further pages in it; untouched where there are none.
 /// A `client_secret` is the customer's own: Stripe wants it neither kept nor shown. In JSON a quoted word
 /// before a colon is a member's name, for quotes inside a text are escaped.
 fn without_secrets(raw: Vec<u8>) -> Vec<u8> {
@@ -286,6 +285,7 @@ fn without_secrets(raw: Vec<u8>) -> Vec<u8> {
     kept
 }
 
+/// The session's JSON with the lines of further pages in it; untouched where there are none.
 fn merged(body: Vec<u8>, pages: Vec<Answer>) -> Vec<u8> {
     use serde_json::{Map, Value};
 

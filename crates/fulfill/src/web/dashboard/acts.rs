@@ -10,7 +10,7 @@ use fulfill_rules::{
     shipment::{NotShipped, Shipment},
 };
 
-use super::{Desk, In, State, form::Form, frame::Visit, gate::sentence, order};
+use super::{Desk, In, State, form::Form, frame::Visit, order, words::sentence};
 use crate::store::{OrderView, Ringer, StoreError};
 
 /// A person waits this long for a look.

@@ -16,6 +16,7 @@ use super::{
     form::Form,
     frame::{Frame, Visit, page},
     guard::{self, COOKIE},
+    words::sentence,
 };
 use crate::{
     sign_in::{self, PASSWORD_CHARS_MIN, PasswordsBusy, Token, digest},
@@ -248,13 +249,6 @@ async fn accepted(desk: &Arc<Desk>, visit: &Visit, form: &Form) -> Result<Respon
         }
         Accepted::Gone => Ok(gone(visit)),
     }
-}
-
-/// `a name …` → `A name ….`
-pub(super) fn sentence(text: &str) -> String {
-    let mut signs = text.trim_end_matches('.').chars();
-    let first = signs.next().into_iter().flat_map(char::to_uppercase);
-    first.chain(signs).chain(['.']).collect()
 }
 
 fn setup(

@@ -9,7 +9,8 @@ use super::{
     Desk, In, State,
     form::Form,
     frame::{Frame, Visit, page},
-    gate::{sentence, too_many},
+    gate::too_many,
+    words::sentence,
 };
 use crate::{
     sign_in::{self, PASSWORD_CHARS_MIN, Token},

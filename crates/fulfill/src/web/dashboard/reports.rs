@@ -6,7 +6,7 @@ use axum::{Extension, extract::Path, http::StatusCode, response::Response};
 use super::{
     Desk, In, State,
     frame::{Frame, Visit, page},
-    gate::sentence,
+    words::sentence,
 };
 use crate::{
     reports::{Csv, Period, Report, ReportError},

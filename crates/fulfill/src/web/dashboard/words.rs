@@ -279,11 +279,11 @@ fn open_ended(said: &str) -> &str {
     said.trim_end().trim_end_matches('.')
 }
 
-fn sentence(text: &str) -> String {
-    let mut signs = text.chars();
+/// `a name …` → `A name ….`
+pub(super) fn sentence(text: &str) -> String {
+    let mut signs = text.trim_end_matches('.').chars();
     let first = signs.next().into_iter().flat_map(char::to_uppercase);
-    let text: String = first.chain(signs).collect();
-    if text.ends_with('.') { text } else { format!("{text}.") }
+    first.chain(signs).chain(['.']).collect()
 }
 
 /// `3 min`, `2 h 5 min`, `4 d`.
